@@ -1,0 +1,147 @@
+/**
+ * The native addon: how it is found, and what it can do. The only file that knows node-gyp-build.
+ * The addon makes system calls on descriptors and nothing else; every decision is made in TypeScript.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** What a socket is, read from the kernel. */
+export interface SocketFacts {
+  family: 'inet' | 'inet6' | 'unix' | 'other';
+  type: 'stream' | 'seqpacket' | 'datagram' | 'other';
+  /** SO_ACCEPTCONN: listen(2) was called on it. */
+  listening: boolean;
+  /** An IP address, a path, `@name` of an abstract socket, or '' of an unnamed one. */
+  address: string;
+  /** 0 for UNIX sockets. */
+  port: number;
+}
+
+/** Device and inode of an open file. Strings, because inodes need 64 bits. */
+export interface FileIdentity {
+  device: string;
+  inode: string;
+}
+
+/** SO_PEERCRED: who the peer was when it connected. The pid is 0 across pid namespaces. */
+export interface PeerCredentials {
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+/** A file descriptor with one owner: this object. Closed when it is garbage collected or the environment ends. */
+export interface Descriptor {
+  /** The number, or -1 once closed or released. A borrower must not keep it. */
+  readonly fd: number;
+  /** Idempotent. */
+  close(): void;
+  /** Gives the number away: whoever gets it closes it. */
+  release(): number;
+  /** A close-on-exec duplicate (F_DUPFD_CLOEXEC). */
+  duplicate(): Descriptor;
+  inspect(): SocketFacts;
+  identity(): FileIdentity;
+  listen(backlog: number): void;
+  /** One queued connection (non-blocking, close-on-exec), or null when none is left. */
+  accept(): Descriptor | null;
+  /** shutdown(2), both directions; on a listener it ends listening for every duplicate. */
+  shutdown(): void;
+  peerCredentials(): PeerCredentials;
+  /** An OFD write lock on one byte; false when another open file description holds it. */
+  tryLock(byte: number): boolean;
+  unlock(byte: number): void;
+  /** dup3(2) over an existing number, close-on-exec: for stderr. */
+  replace(target: number): void;
+}
+
+/** One packet as recvmsg(2) returned it. */
+export interface Packet {
+  kind: 'packet';
+  data: Uint8Array;
+  descriptors: Descriptor[];
+  /** MSG_TRUNC: the packet was longer than what was asked for. */
+  dataTruncated: boolean;
+  /** MSG_CTRUNC: descriptors were lost; this process is out of them, or the peer sent too many. */
+  descriptorsTruncated: boolean;
+}
+
+/** A SEQPACKET socket watched by the environment's event loop (uv_poll). */
+export interface ControlSocket {
+  readonly fd: number;
+  /** What to watch; neither = idle. Called back until the cause is gone (level triggered). */
+  watch(readable: boolean, writable: boolean): void;
+  /** Whether it keeps the event loop alive. Starts unreferenced. */
+  ref(): void;
+  unref(): void;
+  /** false: the socket's queue is full (EAGAIN); nothing was sent. Throws EPIPE, ECONNRESET, ETOOMANYREFS, … */
+  send(data: Uint8Array, descriptors: readonly Descriptor[]): boolean;
+  /** null: nothing there (EAGAIN). `end`: the peer closed. `empty`: an empty packet, which nobody may send. Throws ECONNRESET, … */
+  receive(maxBytes: number): Packet | { kind: 'end' } | { kind: 'empty' } | null;
+  /** On a listening socket. */
+  accept(): Descriptor | null;
+  peerCredentials(): PeerCredentials;
+  /** Idempotent; stops watching at once, closes the descriptor in the right order for libuv. */
+  close(): void;
+}
+
+/** The addon's exports. Errors carry `code`, `errno` and `syscall` as Node's own do. */
+export interface Binding {
+  /** SHA-256 over the sources in `native/` the binary was built from. */
+  readonly sourceDigest: string;
+  /** Bound and listening. SO_REUSEADDR, TCP_NODELAY and SO_KEEPALIVE are set on the listener: accepted sockets inherit them. */
+  listenTcp(address: string, port: number, options: { backlog: number; ipv6Only: boolean }): Descriptor;
+  /** A path, or `@name` for the abstract namespace. Never unlinks anything. Never wider than `mode` at any instant. */
+  listenUnix(
+    path: string,
+    options: { type: 'stream' | 'seqpacket'; backlog: number; mode: number | null },
+  ): Descriptor;
+  /** Non-blocking; throws ECONNREFUSED, ENOENT, EAGAIN (queue full), EACCES, EPROTOTYPE, … */
+  connectUnix(path: string, type: 'stream' | 'seqpacket'): Descriptor;
+  socketPair(type: 'stream' | 'seqpacket'): [Descriptor, Descriptor];
+  /** [read end, write end] */
+  pipe(): [Descriptor, Descriptor];
+  /** open(2) with O_RDWR | O_CREAT | O_NOFOLLOW, mode 0600: for lock files. */
+  openLockFile(path: string): Descriptor;
+  /** An anonymous file (memfd) that other processes can open through /proc/self/fd: a lock where no directory is usable. */
+  anonymousFile(name: string): Descriptor;
+  /** Takes a number this process inherited into ownership and sets close-on-exec. */
+  adopt(fd: number): Descriptor;
+  /** Takes the descriptor over: it reads -1 afterwards. */
+  ControlSocket: new (
+    descriptor: Descriptor,
+    onEvents: (readable: boolean, writable: boolean) => void,
+  ) => ControlSocket;
+  /** Unblocks a signal that Node was told to ignore (`--disable-sigusr1` leaves it blocked). */
+  unblockSignal(signal: number): void;
+}
+
+/** The addon, or why there is none. */
+export type BindingResult = { binding: Binding } | { unavailable: string; cause?: unknown };
+
+let loaded: BindingResult | undefined;
+
+/** Loads the addon once. Never throws: a platform without it still serves, it only cannot hand over. */
+export function loadBinding(): BindingResult {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): BindingResult {
+  if (process.platform !== 'linux') {
+    return { unavailable: `hand-overs need Linux; this is ${process.platform}` };
+  }
+  const require = createRequire(import.meta.url);
+  const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+  try {
+    const nodeGypBuild = require('node-gyp-build') as (directory: string) => Binding;
+    return { binding: nodeGypBuild(packageRoot) };
+  } catch (cause) {
+    return {
+      unavailable:
+        `no addon for ${process.platform}-${process.arch} could be loaded; ` +
+        `build it with: npx node-gyp rebuild --directory ${JSON.stringify(packageRoot)}`,
+      cause,
+    };
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Options in, one frozen configuration out, or one error that lists every problem. Every default is here. Nothing is bound,
+ * written or spawned: what is touched outside is the TLS files, which are read, and directories, which are looked at.
+ */
+
+import { isTcp, refuseDuplicateAddresses, refuseSharedPaths } from './configuration/conflicts.js';
+import {
+  environmentNames,
+  GivenOptions,
+  type OptionName,
+  Problems,
+  print,
+  readOptions,
+} from './configuration/given.js';
+import type {
+  ConfigurationContext,
+  LogLevel,
+  ResolvedConfiguration,
+  ServerConfiguration,
+  ServerOptions,
+  TlsVersionName,
+} from './configuration/options.js';
+import { mergeProcessOptions, resolveProcess } from './configuration/process.js';
+import { readAllowedNetworks, readListeners, readMaxConnections } from './configuration/server.js';
+import { resolveTls } from './configuration/tls.js';
+import { ConfigurationError } from './errors.js';
+
+export type {
+  ConfigurationContext,
+  Logger,
+  LogLevel,
+  LogLevelName,
+  LogMethod,
+  ProcessConfiguration,
+  ResolvedConfiguration,
+  ServerConfiguration,
+  ServerOptions,
+  TlsConfiguration,
+  TlsVersionName,
+} from './configuration/options.js';
+export { environmentNames };
+
+/** What each option is when neither the code nor the environment says. */
+export interface ConfigurationDefaults {
+  readonly startCommand: null;
+  /** Undefined: made of `bindAddress` and `bindPort`. */
+  readonly bind: undefined;
+  readonly bindAddress: string;
+  /** Undefined: required, unless `bind` is given. */
+  readonly bindPort: undefined;
+  readonly pidfilePath: null;
+  readonly logPath: null;
+  readonly logLevel: LogLevel;
+  readonly logger: null;
+  readonly tlsKey: null;
+  readonly tlsCertificate: null;
+  readonly tlsVersion: TlsVersionName;
+  readonly tlsOptions: null;
+  readonly verifyClientTlsCertificate: boolean;
+  readonly clientTlsCertificateCa: null;
+  readonly allowedNetworks: null;
+  /** Undefined: `$PWD` or the directory the process was started in. */
+  readonly workingDirectory: undefined;
+  readonly controlPath: null;
+  readonly restartSignal: NodeJS.Signals;
+  readonly maxConnections: null;
+  readonly readyTimeout: number;
+  readonly drainTimeout: null;
+  readonly rollbackWindow: number;
+}
+
+/** Every option with its default, in the order of the documentation. */
+export const configurationDefaults: ConfigurationDefaults = Object.freeze({
+  startCommand: null,
+  bind: undefined,
+  bindAddress: '0.0.0.0',
+  bindPort: undefined,
+  pidfilePath: null,
+  logPath: null,
+  logLevel: 'info',
+  logger: null,
+  tlsKey: null,
+  tlsCertificate: null,
+  tlsVersion: 'TLSv1_2',
+  tlsOptions: null,
+  verifyClientTlsCertificate: false,
+  clientTlsCertificateCa: null,
+  allowedNetworks: null,
+  workingDirectory: undefined,
+  controlPath: null,
+  restartSignal: 'SIGUSR1',
+  maxConnections: null,
+  readyTimeout: 60_000,
+  drainTimeout: null,
+  rollbackWindow: 0,
+} satisfies ConfigurationDefaults & Record<OptionName, unknown>);
+
+const knownOptions = Object.keys(configurationDefaults) as OptionName[];
+
+/**
+ * Makes the configuration of a process from the options of its servers.
+ *
+ * @throws ConfigurationError that lists every problem of every server.
+ */
+export function resolveConfiguration(
+  optionsList: readonly ServerOptions[],
+  environment: Readonly<Record<string, string | undefined>>,
+  context: ConfigurationContext,
+): ResolvedConfiguration {
+  const problems = new Problems();
+  if (optionsList.length === 0) problems.add('There must be at least one server.');
+  const places = optionsList.map((_, index) => (optionsList.length === 1 ? '' : ` of server ${index + 1}`));
+  const explicit = optionsList.map((options, index) =>
+    readOptions(options, places[index] ?? '', knownOptions, problems),
+  );
+
+  const ofProcess = new GivenOptions(mergeProcessOptions(explicit, problems), environment, '');
+  const processConfiguration = resolveProcess(
+    ofProcess,
+    configurationDefaults,
+    context,
+    environment['PWD'],
+    problems,
+  );
+
+  const given = explicit.map((options, index) => new GivenOptions(options, environment, places[index] ?? ''));
+  const listeners = given.map((options) =>
+    readListeners(options, configurationDefaults.bindAddress, problems),
+  );
+  const servers = given.map((options, index): ServerConfiguration => {
+    const own = listeners[index] ?? null;
+    const hasTcpListener = own?.some(isTcp);
+    const othersHaveTcpListener = listeners.some(
+      (each, other) => other !== index && (each === null || each.some(isTcp)),
+    );
+    const surroundings = {
+      hasTcpListener,
+      othersHaveTcpListener,
+      startedIn: context.startedIn,
+      defaultVersion: configurationDefaults.tlsVersion,
+    };
+    return Object.freeze({
+      listeners: own ?? [],
+      tls: resolveTls(options, surroundings, problems),
+      allowedNetworks: readAllowedNetworks(options, hasTcpListener, othersHaveTcpListener, problems),
+      maxConnections: readMaxConnections(options, configurationDefaults.maxConnections, problems),
+    });
+  });
+
+  refuseDuplicateAddresses(servers, problems);
+  refuseSharedPaths(processConfiguration, servers, problems);
+  problems.throwIfAny();
+  return Object.freeze({ process: processConfiguration, servers: Object.freeze(servers) });
+}
+
+/**
+ * Writes a change into a draft of options: the properties of an object, or whatever a function does to the draft. Nothing is
+ * checked before {@link resolveConfiguration}.
+ *
+ * @throws ConfigurationError if the change is neither, or the function is asynchronous (its work would come too late).
+ */
+export function amendOptions(
+  draft: ServerOptions,
+  change: ServerOptions | ((options: ServerOptions) => void),
+): void {
+  if (typeof change !== 'function') {
+    if (typeof change !== 'object' || (change as unknown) === null || Array.isArray(change)) {
+      throw new ConfigurationError([
+        `configure() takes an object of options or a function, not ${print(change)}.`,
+      ]);
+    }
+    Object.assign(draft, change);
+    return;
+  }
+  const apply: (options: ServerOptions) => unknown = change;
+  const result = apply(draft);
+  if (!(result instanceof Promise)) return;
+  result.catch(() => {}); // What is thrown below says enough.
+  throw new ConfigurationError([
+    'configure() takes a function that is not async: await what you need before the call.',
+  ]);
+}

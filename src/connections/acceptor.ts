@@ -1,0 +1,68 @@
+/** Decides when the listeners of one server accept: while it serves, and while it has room (`maxConnections`). */
+import type { Socket } from 'node:net';
+import type { Listener } from '../listeners/listener.js';
+import type { Connection } from './connection.js';
+import type { ConnectionTracker } from './connection-tracker.js';
+
+export interface AcceptorOptions {
+  tracker: ConnectionTracker;
+  maxConnections: () => number | null;
+  generation: () => number;
+  onConnection: (socket: Socket, connection: Connection) => void;
+  onError: (error: Error, listener: Listener) => void;
+}
+
+export class Acceptor {
+  listeners: readonly Listener[] = [];
+  readonly #options: AcceptorOptions;
+  #wanted = false;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Accepts from now on, in this tick. */
+  accept(): void {
+    this.#wanted = true;
+    this.update();
+  }
+
+  /** Stops accepting; the kernel's queues fill, nobody is refused. */
+  pause(): void {
+    this.#wanted = false;
+    this.update();
+  }
+
+  /** Ends the listeners for good: their queues are served, their paths removed. */
+  end(listeners: readonly Listener[] = this.listeners): void {
+    for (const listener of listeners) listener.end(this.#onConnection);
+  }
+
+  /** Puts another listener in the place of one that has ended. */
+  replace(ended: Listener, by: Listener): void {
+    this.listeners = this.listeners.map((listener) => (listener === ended ? by : listener));
+    this.update();
+  }
+
+  /** To be called when a connection has closed. */
+  update(): void {
+    const { tracker } = this.#options;
+    const limit = this.#options.maxConnections();
+    const hasRoom = limit === null || tracker.active < limit;
+    for (const listener of this.listeners) {
+      if (!this.#wanted || !hasRoom) listener.pause();
+      else if (listener.open) listener.accept(this.#onConnection, this.#onError(listener));
+    }
+  }
+
+  readonly #onConnection = (socket: Socket, listener: Listener): void => {
+    const { tracker, generation, onConnection } = this.#options;
+    const connection = tracker.add(socket, listener.info, generation());
+    if (this.#options.maxConnections() !== null) this.update();
+    onConnection(socket, connection);
+  };
+
+  #onError(listener: Listener): (error: Error) => void {
+    return (error) => this.#options.onError(error, listener);
+  }
+}

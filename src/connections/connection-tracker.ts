@@ -1,0 +1,103 @@
+/**
+ * Every open connection of one server, from the tick it was accepted to the tick it closed. Counting starts at accept:
+ * a connection that is counted later can be lost in between by a process that believes it has none.
+ */
+import type { Socket } from 'node:net';
+import { Connection, type ListenerInfo } from './connection.js';
+
+/** So many signals are aborted in one turn of the loop; ten thousand at once would stall it. */
+const ABORT_SLICE = 256;
+
+export interface TrackerEvents {
+  /** A connection was closed and is no longer counted. */
+  closed: (connection: Connection) => void;
+  /** An error of the socket itself: reset, timed out, … Never fatal. */
+  failed: (connection: Connection, error: Error) => void;
+}
+
+export class ConnectionTracker {
+  readonly #events: TrackerEvents;
+  readonly #open = new Set<Connection>();
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  #emptied: (() => void)[] = [];
+  #lastId = 0;
+  #total = 0;
+  #draining = false;
+
+  constructor(events: TrackerEvents) {
+    this.#events = events;
+  }
+
+  /** Open connections of clients. */
+  get active(): number {
+    return this.#open.size;
+  }
+
+  /** All that were ever accepted. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Counts a connection and makes sure that its errors cannot end the process. */
+  add(socket: Socket, listener: ListenerInfo, generation: number, probe = false): Connection {
+    this.#lastId += 1;
+    const connection = new Connection(this.#lastId, socket, listener, generation, {
+      probe,
+      late: this.#draining,
+    });
+    this.#bySocket.set(socket, connection);
+    socket.on('error', (error) => this.#events.failed(connection, error));
+    if (probe) return connection;
+    this.#open.add(connection);
+    this.#total += 1;
+    socket.once('close', () => this.#closed(connection));
+    return connection;
+  }
+
+  of(socket: Socket): Connection | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  /** Makes another socket (TLS over the first) stand for the same connection. */
+  alias(socket: Socket, connection: Connection): void {
+    this.#bySocket.set(socket, connection);
+  }
+
+  /** Resolves when no connection is open. */
+  whenEmpty(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  /** Tells every handler that asked for its signal, a slice per turn of the loop. */
+  announceDrain(): void {
+    this.#draining = true;
+    const waiting = [...this.#open];
+    const next = (): void => {
+      if (!this.#draining) return;
+      for (const connection of waiting.splice(0, ABORT_SLICE)) connection.abort('UNINTERRUPTIBLE_DRAINING');
+      if (waiting.length > 0) setImmediate(next);
+    };
+    next();
+  }
+
+  /** Connections from now on are ordinary ones again; those that were told stay told. */
+  resume(): void {
+    this.#draining = false;
+  }
+
+  /** Destroys what is open and says how many that were. */
+  destroyAll(): number {
+    const cut = this.#open.size;
+    for (const { socket } of this.#open) socket.destroy();
+    return cut;
+  }
+
+  #closed(connection: Connection): void {
+    this.#open.delete(connection);
+    connection.abort('UNINTERRUPTIBLE_CONNECTION_CLOSED');
+    this.#events.closed(connection);
+    if (this.#open.size > 0) return;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,88 @@
+/** One accepted connection, as its handler sees it. */
+import type { Socket } from 'node:net';
+import { UninterruptibleError } from '../errors.js';
+
+/** A listener as it is shown to users. */
+export interface ListenerInfo {
+  /** The `name` of its `bind` URI, or the URI itself. */
+  readonly name: string;
+  /** The address the kernel bound, as a `bind` URI. */
+  readonly bound: string;
+  readonly kind: 'tcp' | 'unix';
+  /** The IP address, or the path or `@name` of a UNIX socket. */
+  readonly address: string;
+  /** The TCP port; 0 for UNIX sockets. */
+  readonly port: number;
+}
+
+/** What `handleRequest` may know of a connection beside its socket. */
+export interface ConnectionContext {
+  /** Unique within this process. */
+  readonly id: number;
+  readonly listener: ListenerInfo;
+  /** The generation of the process that accepted it. */
+  readonly generation: number;
+  /** Whether this is the library's own probe and not a client. */
+  readonly probe: boolean;
+  /**
+   * Aborted when draining starts or the connection closes. Finish what is buffered first: after each answer,
+   * `if (signal.aborted) break`. Never hand it to the reader, which would cut a request in flight.
+   */
+  readonly signal: AbortSignal;
+}
+
+export class Connection implements ConnectionContext {
+  readonly id: number;
+  readonly listener: ListenerInfo;
+  readonly generation: number;
+  readonly probe: boolean;
+  readonly socket: Socket;
+  /** Of a connection accepted after draining began: it gets one turn of the loop before it is told. */
+  readonly #late: boolean;
+  #controller: AbortController | undefined;
+  #reason: UninterruptibleError | undefined;
+
+  constructor(
+    id: number,
+    socket: Socket,
+    listener: ListenerInfo,
+    generation: number,
+    options: { probe: boolean; late: boolean },
+  ) {
+    this.id = id;
+    this.socket = socket;
+    this.listener = listener;
+    this.generation = generation;
+    this.probe = options.probe;
+    this.#late = options.late;
+  }
+
+  /** Made when first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      if (this.#reason !== undefined) controller.abort(this.#reason);
+      else if (this.#late) setImmediate(() => this.abort('UNINTERRUPTIBLE_DRAINING'));
+    }
+    return this.#controller.signal;
+  }
+
+  abort(code: 'UNINTERRUPTIBLE_DRAINING' | 'UNINTERRUPTIBLE_CONNECTION_CLOSED'): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = REASONS[code];
+    this.#controller?.abort(this.#reason);
+  }
+}
+
+/** Made once: an error with a stack for each of ten thousand connections would stall the loop. */
+const REASONS = {
+  UNINTERRUPTIBLE_DRAINING: new UninterruptibleError(
+    'UNINTERRUPTIBLE_DRAINING',
+    'This process is draining: finish the request and close the connection.',
+  ),
+  UNINTERRUPTIBLE_CONNECTION_CLOSED: new UninterruptibleError(
+    'UNINTERRUPTIBLE_CONNECTION_CLOSED',
+    'The connection has closed.',
+  ),
+};

@@ -1,0 +1,144 @@
+/**
+ * TLS over accepted sockets. It goes through a `tls.Server` that never listens and gets the sockets by
+ * `emit('connection')`: a bare `TLSSocket` would deliver data of clients whose certificate was never verified (measured).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+import type { TlsConfiguration } from '../configuration.js';
+import { UninterruptibleError } from '../errors.js';
+
+const HANDSHAKE_MILLISECONDS = 30_000;
+const TICKET_KEY_BYTES = 48;
+
+/** What lets a session begun in one generation resume in the next. Secrets: never logged, never in the environment. */
+export interface TlsSecrets {
+  readonly ticketKeys: Buffer;
+  readonly sessionIdContext: string;
+}
+
+export function createTlsSecrets(): TlsSecrets {
+  return {
+    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    sessionIdContext: randomBytes(TICKET_KEY_BYTES).toString('base64'),
+  };
+}
+
+/** What a predecessor handed over, if it is of use. */
+export function readTlsSecrets(ticketKeys?: string, sessionIdContext?: string): TlsSecrets | undefined {
+  if (ticketKeys === undefined || sessionIdContext === undefined) return undefined;
+  const keys = Buffer.from(ticketKeys, 'base64');
+  return keys.length === TICKET_KEY_BYTES ? { ticketKeys: keys, sessionIdContext } : undefined;
+}
+
+interface Handshake {
+  resolve: (socket: TLSSocket) => void;
+  reject: (error: UninterruptibleError) => void;
+}
+
+export class TlsTerminator {
+  readonly #server: tls.Server;
+  readonly #verifies: boolean;
+  readonly #handshakes = new Map<Socket, Handshake>();
+
+  constructor(configuration: TlsConfiguration, secrets: TlsSecrets) {
+    this.#verifies = configuration.verifyClient;
+    this.#server = tls.createServer(serverOptions(configuration, secrets));
+    this.#server.on('secureConnection', (secured) => this.#secured(secured));
+    this.#server.on('tlsClientError', (error, secured) => {
+      this.#failed(underlying(secured), handshakeFailed(error.message, error));
+    });
+  }
+
+  /** Resolves with the secured socket. Rejects with TLS_HANDSHAKE_FAILED or TLS_CLIENT_UNVERIFIED; the socket is destroyed. */
+  secure(socket: Socket): Promise<TLSSocket> {
+    return new Promise((resolve, reject) => {
+      if (socket.destroyed) {
+        reject(handshakeFailed('The client closed before the handshake.'));
+        return;
+      }
+      this.#handshakes.set(socket, { resolve, reject });
+      // Node destroys a client it could not verify without a word: then the close is the news.
+      socket.once('close', () =>
+        this.#failed(socket, handshakeFailed('The connection closed during the handshake.')),
+      );
+      this.#server.emit('connection', socket);
+    });
+  }
+
+  #secured(secured: TLSSocket): void {
+    const socket = underlying(secured);
+    const handshake = this.#handshakes.get(socket);
+    this.#handshakes.delete(socket);
+    const problem = this.#verifies ? problemOfClient(secured) : undefined;
+    if (handshake === undefined || problem !== undefined) {
+      secured.destroy();
+      handshake?.reject(new UninterruptibleError('UNINTERRUPTIBLE_TLS_CLIENT_UNVERIFIED', problem));
+      return;
+    }
+    handshake.resolve(secured);
+  }
+
+  #failed(socket: Socket, error: UninterruptibleError): void {
+    const handshake = this.#handshakes.get(socket);
+    this.#handshakes.delete(socket);
+    handshake?.reject(error);
+    socket.destroy();
+  }
+}
+
+function serverOptions(configuration: TlsConfiguration, secrets: TlsSecrets): tls.TlsOptions {
+  const { key, certificate, minVersion, options, verifyClient, ca } = configuration;
+  return {
+    handshakeTimeout: HANDSHAKE_MILLISECONDS,
+    ticketKeys: secrets.ticketKeys,
+    sessionIdContext: sessionIdContext(configuration, secrets),
+    ...options,
+    key,
+    cert: certificate,
+    minVersion,
+    ...(verifyClient ? { requestCert: true, rejectUnauthorized: true } : {}),
+    ...(ca === null ? {} : { ca }),
+    // OpenSSL 3 allows SHA-1, which TLS 1.1 needs, at its lowest security level only.
+    ...(minVersion === 'TLSv1.1' ? { ciphers: `${options.ciphers ?? tls.DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
+  };
+}
+
+/**
+ * Bound to whom clients are verified against: a resumed session is not verified again, so one that was begun under
+ * another CA must not resume. Node's own default is a digest of argv, which differs between releases (measured).
+ */
+function sessionIdContext(
+  { verifyClient, ca, options }: TlsConfiguration,
+  { sessionIdContext }: TlsSecrets,
+): string {
+  const trusted = JSON.stringify([verifyClient, ca, options.ca === undefined ? null : String(options.ca)]);
+  return createHash('sha256').update(sessionIdContext).update(trusted).digest('hex').slice(0, 32);
+}
+
+/** Why this client may not speak; also asked of resumed sessions, whose certificate may have expired since. */
+function problemOfClient(secured: TLSSocket): string | undefined {
+  if (!secured.authorized) return `The client was not verified: ${String(secured.authorizationError)}.`;
+  const certificate = secured.getPeerCertificate();
+  if (Object.keys(certificate).length === 0) return 'The client showed no certificate.';
+  const now = Date.now();
+  if (Date.parse(certificate.valid_to) < now)
+    {return `The client's certificate expired ${certificate.valid_to}.`;}
+  if (Date.parse(certificate.valid_from) > now) {
+    return `The client's certificate is not valid before ${certificate.valid_from}.`;
+  }
+  return undefined;
+}
+
+/** The socket a TLSSocket was made over: undocumented, the same from Node 18 to 26, and compared with the real one in tests. */
+function underlying(secured: TLSSocket): Socket {
+  return (secured as unknown as { _parent: Socket })._parent;
+}
+
+function handshakeFailed(message: string, cause?: unknown): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_TLS_HANDSHAKE_FAILED',
+    message,
+    cause === undefined ? {} : { cause },
+  );
+}

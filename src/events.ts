@@ -1,0 +1,44 @@
+/** What a server tells its program: the typed events, and the snapshots they and `status()` carry. */
+import type { ConnectionContext, ListenerInfo } from './connections/connection.js';
+import type { UninterruptibleError } from './errors.js';
+import type { State } from './lifecycle.js';
+
+/** What `restart()` resolves with: the process that serves now. */
+export interface RestartResult {
+  /** 0 if the new process is in another pid namespace. */
+  readonly pid: number;
+  readonly generation: number;
+}
+
+/** A process of an earlier generation that still finishes its connections. */
+export interface DrainingProcess {
+  readonly pid: number;
+  readonly generation: number;
+  /** Open connections, at most about a second old. */
+  readonly connections: number;
+}
+
+/** A snapshot of a server. Plain data: it survives `JSON.stringify`. */
+export interface Status {
+  readonly state: State;
+  readonly pid: number;
+  readonly generation: number;
+  /** When this process became the owner, in milliseconds since the epoch; null if it never did. */
+  readonly ownerSince: number | null;
+  /** The path of the control socket; null where hand-overs are unavailable. */
+  readonly controlPath: string | null;
+  readonly listeners: readonly (ListenerInfo & { readonly accepting: boolean })[];
+  readonly connections: { readonly active: number; readonly total: number };
+  /** Only known to the owner. */
+  readonly draining: readonly DrainingProcess[];
+  /** Whether a new process has been started and is not ready yet. */
+  readonly restarting: boolean;
+}
+
+/** Events of a server: one per state, and what went wrong on the way. */
+export type ServerEvents = Record<State, [from: State]> & {
+  /** A handler threw or rejected. Its connection is closed, nothing else happens. */
+  handlerError: [error: unknown, context: ConnectionContext];
+  /** A restart or take-over failed; this process serves on. */
+  handoverError: [error: UninterruptibleError];
+};

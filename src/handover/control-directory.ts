@@ -1,0 +1,95 @@
+/**
+ * Where a control socket lives when nobody named a path: a fresh 0700 directory of our own, one per service, handed on
+ * from generation to generation and removed at the final stop.
+ */
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { Binding } from '../binding.js';
+import { Ownership } from './ownership.js';
+
+const PREFIX = 'uninterruptible-';
+const SOCKET_NAME = 'control';
+/** A directory this old whose locks nobody holds belonged to a server that was killed. */
+const STALE_MILLISECONDS = 60_000;
+
+/** The control path in a new private directory, or why no directory will do. */
+export function createPrivateControlPath(
+  environment: Readonly<Record<string, string | undefined>>,
+): { path: string } | { unusable: string } {
+  const problems: string[] = [];
+  for (const base of baseDirectories(environment)) {
+    try {
+      return { path: join(mkdtempSync(join(base(), PREFIX)), SOCKET_NAME) };
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+  }
+  return { unusable: problems.join('; ') };
+}
+
+/** Whether a path is one `createPrivateControlPath` made, here or in an earlier generation. */
+export function isPrivateControlPath(path: string): boolean {
+  return basename(path) === SOCKET_NAME && basename(dirname(path)).startsWith(PREFIX);
+}
+
+/** Removes the directory of a private control path, and the per-uid one around it if it is empty. */
+export function removePrivateDirectory(controlPath: string): void {
+  const directory = dirname(controlPath);
+  try {
+    rmdirSync(directory);
+    const around = dirname(directory);
+    if (around === perUserDirectory()) rmdirSync(around);
+  } catch {
+    // Not empty: another server of this uid lives there.
+  }
+}
+
+/** Removes what killed servers of this uid left behind. Only directories whose locks can be had are theirs to lose. */
+export function sweepPrivateDirectories(binding: Binding, controlPath: string): void {
+  const around = dirname(dirname(controlPath));
+  for (const name of readdirSync(around)) {
+    const directory = join(around, name);
+    if (!name.startsWith(PREFIX) || directory === dirname(controlPath)) continue;
+    try {
+      const stats = lstatSync(directory);
+      if (!isOurs(stats) || Date.now() - stats.ctimeMs < STALE_MILLISECONDS) continue;
+      const ownership = Ownership.of(binding, join(directory, SOCKET_NAME));
+      const abandoned = ownership.tryNext() && ownership.tryOwner();
+      if (abandoned) rmSync(directory, { recursive: true, force: true });
+      ownership.close();
+    } catch {
+      // Not one of ours after all, or gone already.
+    }
+  }
+}
+
+function baseDirectories(environment: Readonly<Record<string, string | undefined>>): (() => string)[] {
+  // systemd separates several with colons; they are 0755, so our own 0700 directory goes inside.
+  const runtime = environment['RUNTIME_DIRECTORY']?.split(':')[0];
+  const session = environment['XDG_RUNTIME_DIR'];
+  return [
+    ...(runtime ? [() => checked(runtime)] : []),
+    ...(session ? [() => checked(session)] : []),
+    () => {
+      mkdirSync(perUserDirectory(), { recursive: true, mode: 0o700 });
+      return checked(perUserDirectory(), 0o077);
+    },
+  ];
+}
+
+function perUserDirectory(): string {
+  return join(tmpdir(), `${PREFIX}${process.geteuid?.() ?? 0}`);
+}
+
+/** A directory that nobody else can have made or swapped: ours, not a link, and without the forbidden mode bits. */
+function checked(directory: string, forbidden = 0o022): string {
+  const stats = lstatSync(directory);
+  if (!isOurs(stats)) throw new Error(`${directory} is not a directory of this user`);
+  if ((stats.mode & forbidden) !== 0) throw new Error(`${directory} is open to other users`);
+  return directory;
+}
+
+function isOurs(stats: { isDirectory(): boolean; uid: number }): boolean {
+  return stats.isDirectory() && stats.uid === process.geteuid?.();
+}

@@ -1,0 +1,137 @@
+/**
+ * The owner's end of the control path: bound and listening under a temporary name first, so that everything that can
+ * fail has happened, then renamed onto the path in one step. Only the holder of byte 0 may publish or unpublish.
+ */
+import { randomBytes } from 'node:crypto';
+import { lstatSync, renameSync, unlinkSync } from 'node:fs';
+import type { Binding, ControlSocket, FileIdentity } from '../binding.js';
+import { UninterruptibleError } from '../errors.js';
+import { Channel, type Incoming } from './channel.js';
+import { isTrusted } from './peer.js';
+import { WAITS } from './protocol.js';
+
+const BACKLOG = 128;
+/** Peers that have connected and said nothing yet; more wait in the kernel's queue. */
+const MAX_SILENT = 64;
+/** How long to leave the queue alone when this process is out of descriptors: level-triggered, it would spin. */
+const EXHAUSTED_MILLISECONDS = 100;
+
+/** Gets each peer's first message; it owns the channel from then on. */
+export type OnFirstPacket = (channel: Channel, first: Incoming) => void;
+
+export class ControlListener {
+  readonly path: string;
+  readonly #binding: Binding;
+  readonly #socket: ControlSocket;
+  readonly #identity: FileIdentity;
+  readonly #onFirstPacket: OnFirstPacket;
+  readonly #silent = new Set<Channel>();
+  #name: string;
+  #pause: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  private constructor(binding: Binding, path: string, onFirstPacket: OnFirstPacket) {
+    this.path = path;
+    this.#binding = binding;
+    this.#onFirstPacket = onFirstPacket;
+    this.#name = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+    const descriptor = binding.listenUnix(this.#name, { type: 'seqpacket', backlog: BACKLOG, mode: 0o600 });
+    this.#identity = identityOf(this.#name) ?? { device: '', inode: '' };
+    this.#socket = new binding.ControlSocket(descriptor, () => this.#accept());
+    this.#watch();
+  }
+
+  /** Binds and listens beside the path. Throws CONTROL_PATH_UNUSABLE with the kernel's reason as cause. */
+  static bind(binding: Binding, path: string, onFirstPacket: OnFirstPacket): ControlListener {
+    try {
+      return new ControlListener(binding, path, onFirstPacket);
+    } catch (cause) {
+      const tooLong = (cause as NodeJS.ErrnoException).code === 'ENAMETOOLONG';
+      throw new UninterruptibleError(
+        tooLong ? 'UNINTERRUPTIBLE_CONTROL_PATH_TOO_LONG' : 'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
+        `No control socket can be made at ${path}: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+
+  /** Whether the path leads to this socket: no other owner renamed over it and no cleaner removed it. */
+  get published(): boolean {
+    const found = identityOf(this.path);
+    return found?.device === this.#identity.device && found.inode === this.#identity.inode;
+  }
+
+  /** Puts this socket at the path, replacing whatever was there. Holders of byte 0 only. */
+  publish(): void {
+    renameSync(this.#name, this.path);
+    this.#name = this.path;
+  }
+
+  /** Removes the path if it still leads here. Holders of byte 0 only. */
+  unpublish(): void {
+    if (this.published) unlinkSync(this.path);
+  }
+
+  /** Stops accepting. A name that was never published goes too. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#pause);
+    this.#socket.close();
+    for (const channel of this.#silent) channel.close();
+    if (this.#name !== this.path) {
+      try {
+        unlinkSync(this.#name);
+      } catch {
+        // A cleaner was faster.
+      }
+    }
+  }
+
+  #watch(): void {
+    if (this.#closed) return;
+    this.#socket.watch(this.#silent.size < MAX_SILENT && this.#pause === undefined, false);
+  }
+
+  #accept(): void {
+    while (!this.#closed && this.#silent.size < MAX_SILENT) {
+      try {
+        const descriptor = this.#socket.accept();
+        if (descriptor === null) break;
+        void this.#greet(new Channel(this.#binding, descriptor));
+      } catch {
+        this.#pause = setTimeout(() => {
+          this.#pause = undefined;
+          this.#watch();
+        }, EXHAUSTED_MILLISECONDS).unref();
+        break;
+      }
+    }
+    this.#watch();
+  }
+
+  /** The uid is checked before a word is exchanged; a stranger is told so and nothing else. */
+  async #greet(channel: Channel): Promise<void> {
+    if (!isTrusted(channel.peer)) {
+      channel.send({ type: 'refused', reason: 'forbidden', message: 'Only the same user or root may.' });
+      channel.close();
+      return;
+    }
+    this.#silent.add(channel);
+    try {
+      const first = await channel.receive(WAITS.firstPacket);
+      this.#silent.delete(channel);
+      this.#onFirstPacket(channel, first);
+    } catch {
+      // A peer that says nothing, leaves or talks nonsense costs us one connection for five seconds.
+      this.#silent.delete(channel);
+      channel.close();
+    }
+    this.#watch();
+  }
+}
+
+function identityOf(path: string): FileIdentity | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && { device: String(stats.dev), inode: String(stats.ino) };
+}

@@ -1,0 +1,55 @@
+/**
+ * The owner, as the process sees it that handed over to it and drains: it may say `bye`, or vanish, in which case the
+ * service is ours again if we get byte 0.
+ */
+import { type Channel, closeAll } from './channel.js';
+
+export interface OwnerEvents {
+  /** It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this. */
+  bye: () => void;
+  /** The connection ended without a word. */
+  vanished: () => void;
+}
+
+export class OwnerPeer {
+  readonly channel: Channel;
+  /** For display. */
+  readonly pid: number;
+  #left = false;
+
+  constructor(channel: Channel, pid: number, events: OwnerEvents) {
+    this.channel = channel;
+    this.pid = pid;
+    void this.#follow(events);
+  }
+
+  /** Tells it how many connections are left; dropped if it does not read. */
+  report(connections: number): void {
+    this.channel.report({ type: 'draining', connections });
+  }
+
+  /** The last word: what comes from it now is ignored. */
+  leave(): void {
+    this.#left = true;
+    this.channel.send({ type: 'gone' });
+    this.channel.close();
+  }
+
+  async #follow(events: OwnerEvents): Promise<void> {
+    try {
+      for (;;) {
+        const { message, descriptors } = await this.channel.receive(null);
+        closeAll(descriptors);
+        if (message.type !== 'bye') continue;
+        events.bye();
+        this.channel.send({ type: 'received' });
+        this.#left = true;
+      }
+    } catch {
+      if (this.#left) return;
+      this.#left = true;
+      this.channel.close();
+      events.vanished();
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Ownership is a kernel lock: `<controlPath>.lock` carries two OFD write locks, byte 0 = owner, byte 1 = next.
+ * Without byte 0 nobody renames over or unlinks the control path or touches the pid file. The kernel releases both
+ * when their holder dies, so "dead" is decided by getting byte 0 and by nothing else.
+ *
+ * One lock would not do: the model (docs/architecture.md) then shows two owners.
+ */
+import { lstatSync, unlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Binding, Descriptor } from '../binding.js';
+import { protocolChannel } from '../diagnostics.js';
+import { UninterruptibleError } from '../errors.js';
+
+const OWNER = 0;
+const NEXT = 1;
+/** F_OFD_SETLKW would block the event loop, so a wait asks again every so many ms. */
+const RETRY_MILLISECONDS = 10;
+
+export class Ownership {
+  readonly lockPath: string;
+  readonly #open: () => Descriptor;
+  readonly #isCurrent: (file: Descriptor) => boolean;
+  #file: Descriptor;
+  #owner = false;
+  #next = false;
+
+  private constructor(lockPath: string, open: () => Descriptor, isCurrent: (file: Descriptor) => boolean) {
+    this.lockPath = lockPath;
+    this.#open = open;
+    this.#isCurrent = isCurrent;
+    this.#file = open();
+  }
+
+  /** The locks of a control path. Each process opens the file itself: OFD locks belong to the open file description. */
+  static of(binding: Binding, controlPath: string): Ownership {
+    const lockPath = `${controlPath}.lock`;
+    return new Ownership(
+      lockPath,
+      () => binding.openLockFile(lockPath),
+      (file) => isFileAt(file, lockPath),
+    );
+  }
+
+  get isOwner(): boolean {
+    return this.#owner;
+  }
+
+  get isNext(): boolean {
+    return this.#next;
+  }
+
+  tryOwner(): boolean {
+    if (!this.#owner && this.#tryLock(OWNER, this.#next)) {
+      this.#owner = true;
+      this.#trace('owner', true);
+    }
+    return this.#owner;
+  }
+
+  tryNext(): boolean {
+    if (!this.#next && this.#tryLock(NEXT, this.#owner)) {
+      this.#next = true;
+      this.#trace('next', true);
+    }
+    return this.#next;
+  }
+
+  /** Asks for byte 0 until `milliseconds` have passed. */
+  async takeOwner(milliseconds: number, signal?: AbortSignal): Promise<boolean> {
+    return this.#retry(() => this.tryOwner(), milliseconds, signal);
+  }
+
+  /** Asks for byte 1 until `milliseconds` have passed. Rejects with OWNERSHIP_TIMEOUT or the signal's reason. */
+  async takeNext(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    if (await this.#retry(() => this.tryNext(), milliseconds, signal)) return;
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_OWNERSHIP_TIMEOUT',
+      `Another process has been taking over for ${milliseconds} ms (it holds byte 1 of ${this.lockPath}).`,
+    );
+  }
+
+  releaseOwner(): void {
+    if (!this.#owner) return;
+    this.#file.unlock(OWNER);
+    this.#owner = false;
+    this.#trace('owner', false);
+  }
+
+  releaseNext(): void {
+    if (!this.#next) return;
+    this.#file.unlock(NEXT);
+    this.#next = false;
+    this.#trace('next', false);
+  }
+
+  /** Releases both. With `removing` the lock file goes too: for a private control path only, while both are held. */
+  close(removing = false): void {
+    if (removing && this.#owner && this.tryNext()) {
+      try {
+        unlinkSync(this.lockPath);
+      } catch {
+        // A cleaner was faster.
+      }
+    }
+    this.#owner = false;
+    this.#next = false;
+    this.#file.close();
+  }
+
+  async #retry(attempt: () => boolean, milliseconds: number, signal?: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + milliseconds;
+    for (;;) {
+      if (attempt()) return true;
+      if (performance.now() >= deadline) return false;
+      await delay(RETRY_MILLISECONDS, undefined, signal === undefined ? {} : { signal }).catch(() => {
+        throw signal?.reason;
+      });
+    }
+  }
+
+  #trace(lock: 'owner' | 'next', held: boolean): void {
+    if (protocolChannel.hasSubscribers) protocolChannel.publish({ lock, held, path: this.lockPath });
+  }
+
+  #tryLock(byte: number, holdsOther: boolean): boolean {
+    for (;;) {
+      if (!this.#file.tryLock(byte)) return false;
+      // Somebody may have removed the file between our open and our lock: then we hold the lock of nothing.
+      if (holdsOther || this.#isCurrent(this.#file)) return true;
+      this.#file.close();
+      this.#file = this.#open();
+    }
+  }
+}
+
+function isFileAt(file: Descriptor, path: string): boolean {
+  const { device, inode } = file.identity();
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats !== undefined && String(stats.dev) === device && String(stats.ino) === inode;
+}

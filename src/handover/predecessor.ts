@@ -1,0 +1,159 @@
+/**
+ * The old process's part of a hand-over: offer, pass the listeners, wait for `ready`, give byte 0 away, wait for
+ * `owner`. Whatever goes wrong, it says whether this process is still the owner; it never stopped accepting meanwhile.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Descriptor } from '../binding.js';
+import { UninterruptibleError } from '../errors.js';
+import { type Channel, closeAll } from './channel.js';
+import { batches, type OfferedListener, toMessage } from './manifest.js';
+import type { Ownership } from './ownership.js';
+import { nonsense } from './packet.js';
+import {
+  commonVersion,
+  FEATURES,
+  type Message,
+  type Offer,
+  PROTOCOL_VERSIONS,
+  type Ready,
+  type TakeOver,
+  WAITS,
+} from './protocol.js';
+
+/** How often byte 0 is asked for again while somebody else holds it and the path is still ours. */
+const RETRY_MILLISECONDS = 50;
+
+/** What the owner brings to the exchange. */
+export interface Estate {
+  ownership: Ownership;
+  /** The highest generation seen. */
+  generation: number;
+  listeners: readonly OfferedListener[];
+  secrets: { ticketKeys?: string; sessionIdContext?: string };
+  /** For a child of ours: the real stderr, and later the read end of its pipe. */
+  stderr: { real: Descriptor; pipe: Descriptor } | undefined;
+  /** Milliseconds until the successor must be ready. */
+  readyTimeout: number;
+  /** Aborted when this process must stop: before `yours` the exchange is cancelled with the reason. */
+  signal: AbortSignal;
+  /** Whether the control path still leads to this process. */
+  pathIsOurs: () => boolean;
+  /** Called while byte 0 is neither ours nor, for all we know, used by anybody. */
+  endChild: () => void;
+  /** Called when `ready` has come and byte 0 is about to be released. */
+  onReady: (ready: Ready) => void;
+}
+
+export type HandoverOutcome =
+  /** Still the owner; the exchange failed with `error`. */
+  | { kind: 'kept'; error: Error }
+  /** The successor is the owner; `ready` says what it uses. The channel stays open. */
+  | { kind: 'given'; ready: Ready; generation: number };
+
+export async function handOver(channel: Channel, first: TakeOver, estate: Estate): Promise<HandoverOutcome> {
+  let ready: Ready;
+  try {
+    ready = await offer(channel, first, estate);
+  } catch (error) {
+    sayCancelled(channel, error as Error);
+    channel.close();
+    return { kind: 'kept', error: error as Error };
+  }
+  estate.onReady(ready);
+  estate.ownership.releaseOwner();
+  channel.send({ type: 'yours' }, estate.stderr === undefined ? [] : [estate.stderr.pipe]);
+  return awaitOwner(channel, ready, estate);
+}
+
+/** Steps 1 to 3. Nothing here costs the server anything: it accepts all the time and holds byte 0. */
+async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise<Ready> {
+  const deadline = performance.now() + estate.readyTimeout;
+  const version = commonVersion(PROTOCOL_VERSIONS, first.versions);
+  if (version === undefined) {
+    const message = `This owner speaks ${PROTOCOL_VERSIONS.join(', ')}; you speak ${first.versions.join(', ') || 'none'}.`;
+    channel.send({ type: 'refused', reason: 'no-common-version', message, versions: [...PROTOCOL_VERSIONS] });
+    throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_NO_COMMON_VERSION', message);
+  }
+  const message: Offer = {
+    type: 'offer',
+    version,
+    features: [...FEATURES],
+    pid: process.pid,
+    generation: estate.generation,
+    listeners: estate.listeners.length,
+    ...estate.secrets,
+  };
+  const { stderr, signal } = estate;
+  channel.send(message, stderr === undefined ? [] : [stderr.real]);
+  if (stderr !== undefined) await expect(channel, 'received', WAITS.batch, signal);
+  for (const batch of batches(estate.listeners)) {
+    channel.send(
+      toMessage(batch),
+      batch.map(({ descriptor }) => descriptor),
+    );
+    await expect(channel, 'received', WAITS.batch, signal);
+  }
+  const ready = await expect(channel, 'ready', Math.max(1, deadline - performance.now()), signal);
+  // The point of no return is next: is the successor still there?
+  while (channel.over) closeAll((await channel.receive(0)).descriptors);
+  if (signal.aborted) throw signal.reason;
+  return ready;
+}
+
+/** Steps 4 and 5, seen from here. Byte 0 is released: only getting it back proves that we own the service. */
+async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promise<HandoverOutcome> {
+  let timeout: number = WAITS.owner;
+  let failure: Error | undefined;
+  for (;;) {
+    try {
+      const owner = await expect(channel, 'owner', timeout);
+      return { kind: 'given', ready, generation: owner.generation };
+    } catch (error) {
+      failure ??= error as Error;
+    }
+    if (estate.ownership.tryOwner()) {
+      sayCancelled(channel, failure);
+      channel.close();
+      return { kind: 'kept', error: failure };
+    }
+    // Somebody holds byte 0. The path tells whether it got as far as being found; if not, we go on accepting.
+    if (!estate.pathIsOurs()) return { kind: 'given', ready, generation: estate.generation + 1 };
+    estate.endChild();
+    if (channel.over) await delay(RETRY_MILLISECONDS);
+    timeout = RETRY_MILLISECONDS;
+  }
+}
+
+/** The next message, which must be of this type. A `failed` from the successor is thrown as the error it reports. */
+export async function expect<T extends Message['type']>(
+  channel: Channel,
+  type: T,
+  timeout: number | null,
+  signal?: AbortSignal,
+): Promise<Extract<Message, { type: T }>> {
+  const { message, descriptors } = await channel.receive(timeout, signal);
+  if (descriptors.length > 0) {
+    closeAll(descriptors);
+    throw nonsense(`descriptors with a ${message.type} message`);
+  }
+  if (message.type === type) return message as Extract<Message, { type: T }>;
+  if (message.type === 'failed') throw reported(message);
+  throw nonsense(`${message.type} where ${type} was due`);
+}
+
+/** The error a peer reported, with its code and stack among the details. */
+export function reported(failed: Extract<Message, { type: 'failed' }>): UninterruptibleError {
+  const { code, message, stack, lastWords } = failed;
+  return new UninterruptibleError('UNINTERRUPTIBLE_RESTART_FAILED', message, {
+    details: {
+      code,
+      ...(stack === undefined ? {} : { stack }),
+      ...(lastWords === undefined ? {} : { lastWords }),
+    },
+  });
+}
+
+function sayCancelled(channel: Channel, error: Error): void {
+  const code = error instanceof UninterruptibleError ? error.code : error.name;
+  channel.send({ type: 'cancelled', code, message: error.message });
+}

@@ -1,0 +1,220 @@
+/**
+ * Hand-over protocol, version 1: every message, limit and wait. `docs/protocol.md` is the same as prose.
+ *
+ * Version 1: the first. It stays spoken when a version 2 comes, so that a rollback can take over too.
+ * Version 0 was never supported and never will be: tests ask for it.
+ */
+
+/** Versions this build speaks, best first. */
+export const PROTOCOL_VERSIONS: readonly number[] = [1];
+
+/** What this build can do beyond the version; unknown words are ignored. */
+export const FEATURES: readonly string[] = [];
+
+/** The longest packet anybody may send, in bytes. */
+export const MAX_PACKET_BYTES = 65_536;
+
+/** SCM_MAX_FD of the kernel (include/net/scm.h): more in one packet is EINVAL. */
+export const MAX_DESCRIPTORS = 253;
+
+/** How long each side waits for the other, in milliseconds. */
+export const WAITS = {
+  firstPacket: 5_000,
+  batch: 5_000,
+  yours: 10_000,
+  owner: 5_000,
+  farewell: 1_000,
+  /** How long a lock whose holder has just died may take to come free. */
+  ownerLock: 1_000,
+  /** A take-over without a token this soon after the last change of owner waits (no ping-pong of two supervisors). */
+  settle: 1_000,
+} as const;
+
+/** A listener as it travels beside its descriptor. */
+export interface ListenerRecord {
+  /** What the descriptor is. A receiver closes kinds it does not know. */
+  kind: 'listener';
+  /** The address as configured, canonical: with `index` it is the identity between generations. */
+  requested: string;
+  /** Tells several listeners with one requested address (`tcp://127.0.0.1:0` twice) apart. */
+  index: number;
+  /** The address the kernel bound, in the same form. */
+  bound: string;
+  family: 'inet' | 'inet6' | 'unix';
+  type: 'stream';
+  backlog: number;
+  /** Of a UNIX path: the file it made, so that only its owner unlinks it. */
+  file?: { device: string; inode: string };
+}
+
+export interface TakeOver {
+  type: 'take-over';
+  versions: number[];
+  features: string[];
+  /** For display only; 0 or wrong across pid namespaces. */
+  pid: number;
+  /** Proves that the sender is the process the receiver has just started. */
+  token?: string;
+  /** The sender's program version, for display. */
+  program?: string;
+}
+
+export interface Offer {
+  type: 'offer';
+  version: number;
+  features: string[];
+  pid: number;
+  /** The highest generation the sender has seen; the next owner is this + 1. */
+  generation: number;
+  /** How many listeners follow. */
+  listeners: number;
+  /** Base64 of 48 bytes. A secret: never logged. */
+  ticketKeys?: string;
+  /** Base64; with the ticket keys it lets TLS sessions resume. */
+  sessionIdContext?: string;
+  /** 1 if the real stderr is attached (for a child with a token). */
+  descriptors?: number;
+}
+
+export interface Listeners {
+  type: 'listeners';
+  listeners: ListenerRecord[];
+  descriptors: number;
+}
+
+/** Acknowledges a packet with descriptors, or a `bye`. */
+export interface Received {
+  type: 'received';
+}
+
+export interface Refused {
+  type: 'refused';
+  reason: 'busy' | 'forbidden' | 'no-common-version' | 'stopping';
+  message: string;
+  versions?: number[];
+}
+
+export interface Ready {
+  type: 'ready';
+  /** Which of the offered listeners the successor uses. */
+  claimed: { requested: string; index: number }[];
+  controlPath: string | null;
+  pidfilePath: string | null;
+}
+
+/** The successor cannot serve, or an order could not be carried out. */
+export interface Failed {
+  type: 'failed';
+  code: string;
+  message: string;
+  stack?: string;
+  /** Of a restart: what the new process wrote to stderr last. */
+  lastWords?: string;
+}
+
+export interface Yours {
+  type: 'yours';
+  /** 1 if the read end of the successor's stderr pipe is attached. */
+  descriptors?: number;
+}
+
+export interface Owner {
+  type: 'owner';
+  generation: number;
+}
+
+export interface Cancelled {
+  type: 'cancelled';
+  code: string;
+  message: string;
+}
+
+/** From the owner to its predecessor: drop your duplicates, I leave on purpose or am followed by another. */
+export interface Bye {
+  type: 'bye';
+}
+
+export interface Draining {
+  type: 'draining';
+  connections: number;
+}
+
+export interface Gone {
+  type: 'gone';
+}
+
+/** The sender is no longer the owner: connect again. */
+export interface Moved {
+  type: 'moved';
+}
+
+/** A draining process whose own successor left registers with the owner. */
+export interface StandBy {
+  type: 'stand-by';
+  pid: number;
+  generation: number;
+  connections: number;
+}
+
+/** An operator's orders. */
+export interface StatusOrder {
+  type: 'status';
+}
+export interface RestartOrder {
+  type: 'restart';
+}
+export interface StopOrder {
+  type: 'stop';
+}
+
+/** The answer to `status`; the shape of `status` is documented with `Server.status()`. */
+export interface StatusAnswer {
+  type: 'status';
+  status: Record<string, unknown>;
+}
+
+/** A step of an order under way; may be left out when the reader is slow. */
+export interface Progress {
+  type: 'progress';
+  step: string;
+  pid?: number;
+}
+
+export interface Restarted {
+  type: 'restarted';
+  pid: number;
+  generation: number;
+}
+
+export interface Stopping {
+  type: 'stopping';
+}
+
+export type Message =
+  | TakeOver
+  | Offer
+  | Listeners
+  | Received
+  | Refused
+  | Ready
+  | Failed
+  | Yours
+  | Owner
+  | Cancelled
+  | Bye
+  | Draining
+  | Gone
+  | Moved
+  | StandBy
+  | StatusOrder
+  | RestartOrder
+  | StopOrder
+  | StatusAnswer
+  | Progress
+  | Restarted
+  | Stopping;
+
+/** The highest version both lists name, or undefined. */
+export function commonVersion(ours: readonly number[], theirs: readonly number[]): number | undefined {
+  return ours.filter((version) => theirs.includes(version)).sort((a, b) => b - a)[0];
+}

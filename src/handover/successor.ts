@@ -1,0 +1,259 @@
+/**
+ * The new process's part of a hand-over: find the owner or that there is none, take the listeners, say `ready`, and
+ * become the owner when told to, or when the predecessor has died.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Binding, Descriptor } from '../binding.js';
+import { type ErrorDescription, UninterruptibleError } from '../errors.js';
+import type { Inheritance } from '../listeners/listener-set.js';
+import { Channel, closeAll, type Incoming } from './channel.js';
+import type { Ownership } from './ownership.js';
+import { nonsense } from './packet.js';
+import { isTrusted } from './peer.js';
+import { FEATURES, type Offer, PROTOCOL_VERSIONS, type Ready, type Refused, WAITS } from './protocol.js';
+
+/** Between two connects to a path whose owner is busy, moving or not yet there. */
+const RETRY_MILLISECONDS = 20;
+
+export interface TakeOverOptions {
+  binding: Binding;
+  controlPath: string;
+  ownership: Ownership;
+  token: string | undefined;
+  program: string | undefined;
+  /** Milliseconds for everything up to the offer. */
+  timeout: number;
+  signal: AbortSignal;
+}
+
+/**
+ * Takes byte 1, then connects: to the owner, which made us an offer, or to nobody, in which case byte 0 is held too
+ * when this resolves with null (a cold start). Rejects when refused, when the owner is a stranger, or in time.
+ */
+export async function findPredecessor(options: TakeOverOptions): Promise<Predecessor | null> {
+  const { binding, controlPath, ownership, signal } = options;
+  const deadline = performance.now() + options.timeout;
+  const left = (): number => Math.max(0, deadline - performance.now());
+  let lastProblem: unknown;
+  await ownership.takeNext(left(), signal);
+  for (;;) {
+    signal.throwIfAborted();
+    let channel: Channel | undefined;
+    try {
+      channel = Channel.connect(binding, controlPath);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+        // Nobody listens. Dead is who lost byte 0; and somebody may have come since we looked, so look once more.
+        if (ownership.isOwner) return null;
+        if (await ownership.takeOwner(Math.min(WAITS.ownerLock, left()), signal)) continue;
+      } else if (code !== 'EAGAIN') {
+        throw unusable(controlPath, error);
+      }
+      lastProblem = error;
+    }
+    if (channel !== undefined) {
+      // Alive after all: byte 0 is its, as soon as it asks.
+      ownership.releaseOwner();
+      const answer = await introduce(channel, options).catch((error: unknown) => {
+        channel.close();
+        if (!isPassing(error)) throw error;
+        lastProblem = error;
+        return undefined;
+      });
+      if (answer !== undefined) return new Predecessor(channel, answer.offer, answer.stderr);
+    }
+    if (left() === 0) throw tookTooLong(options, lastProblem);
+    await delay(RETRY_MILLISECONDS, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+async function introduce(
+  channel: Channel,
+  { token, program, signal }: TakeOverOptions,
+): Promise<{ offer: Offer; stderr: Descriptor | undefined }> {
+  if (!isTrusted(channel.peer)) {
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_HANDOVER_FORBIDDEN',
+      `The control path is held by a process of uid ${channel.peer.uid}, which is neither root nor this user.`,
+    );
+  }
+  channel.send({
+    type: 'take-over',
+    versions: [...PROTOCOL_VERSIONS],
+    features: [...FEATURES],
+    pid: process.pid,
+    ...(token === undefined ? {} : { token }),
+    ...(program === undefined ? {} : { program }),
+  });
+  const { message, descriptors } = await channel.receive(WAITS.firstPacket, signal);
+  if (message.type !== 'offer' || descriptors.length > 1) {
+    closeAll(descriptors);
+    if (message.type === 'refused') throw refusal(message);
+    if (message.type === 'moved') throw new Passing('The owner has changed.');
+    throw nonsense(`${message.type} where an offer was due`);
+  }
+  if (descriptors.length > 0) channel.send({ type: 'received' });
+  return { offer: message, stderr: descriptors[0] };
+}
+
+/** What goes away by itself: the owner is busy, has moved, or closed before it read our first packet. */
+class Passing extends Error {}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof Passing ||
+    (error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED')
+  );
+}
+
+function refusal({ reason, message, versions }: Refused): Error {
+  if (reason === 'busy' || reason === 'stopping') return new Passing(message);
+  if (reason === 'no-common-version') {
+    return new UninterruptibleError(
+      'UNINTERRUPTIBLE_HANDOVER_NO_COMMON_VERSION',
+      `The owner speaks versions ${versions?.join(', ') ?? '?'}; this program speaks ${PROTOCOL_VERSIONS.join(', ')}.`,
+    );
+  }
+  return new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_REFUSED', `The owner refused: ${message}`);
+}
+
+function unusable(controlPath: string, cause: unknown): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
+    `The control path ${controlPath} cannot be used: ${(cause as Error).message}`,
+    { cause },
+  );
+}
+
+function tookTooLong({ controlPath, timeout }: TakeOverOptions, cause: unknown): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
+    `No owner at ${controlPath} made an offer within ${timeout} ms: ${(cause as Error | undefined)?.message ?? ''}`,
+    { cause },
+  );
+}
+
+/** What came of saying `ready`. */
+export interface Verdict { pipe: Descriptor | undefined }
+
+/** The process we take over from, as far as we can see it. */
+export class Predecessor {
+  readonly channel: Channel;
+  readonly offer: Offer;
+  /** The real stderr, for a child. */
+  readonly stderr: Descriptor | undefined;
+  /** The message after the listeners: `yours`, `cancelled`, or the end. Asked for early, so that a cancel is heard. */
+  #word: Promise<Incoming> | undefined;
+  #complete = false;
+
+  constructor(channel: Channel, offer: Offer, stderr: Descriptor | undefined) {
+    this.channel = channel;
+    this.offer = offer;
+    this.stderr = stderr;
+  }
+
+  get pid(): number {
+    return this.channel.peer.pid || this.offer.pid;
+  }
+
+  /** Whether all listeners came. What did not is bound cold, under byte 0. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Step 2. Rejects with HANDOVER_CLOSED when the predecessor died; what came until then stays in the inheritance. */
+  async receiveListeners(inheritance: Inheritance, signal: AbortSignal): Promise<void> {
+    let missing = this.offer.listeners;
+    while (missing > 0) {
+      const { message, descriptors } = await this.channel.receive(WAITS.batch, signal);
+      if (message.type === 'cancelled') throw cancelled(message.message);
+      if (message.type !== 'listeners' || message.listeners.length !== descriptors.length) {
+        closeAll(descriptors);
+        throw nonsense(`a ${message.type} message with ${descriptors.length} descriptors amid the listeners`);
+      }
+      message.listeners.forEach((record, at) => {
+        inheritance.add(record, descriptors[at]!);
+      });
+      missing -= descriptors.length;
+      this.channel.send({ type: 'received' });
+    }
+    this.#complete = true;
+  }
+
+  /** Calls back when the predecessor cancels while we prepare. */
+  watch(onCancelled: (error: Error) => void): void {
+    this.#word = this.channel.receive(null);
+    this.#word.then(
+      ({ message }) => {
+        if (message.type === 'cancelled') onCancelled(cancelled(message.message));
+      },
+      () => undefined,
+    );
+  }
+
+  /** Tells the predecessor why we cannot serve, and leaves. */
+  fail(error: ErrorDescription): void {
+    this.channel.send({ type: 'failed', ...error });
+    this.channel.close();
+  }
+
+  /**
+   * Step 3 to 5: says `ready` and resolves when byte 0 is ours. Rejects with HANDOVER_CANCELLED, HANDOVER_TIMEOUT, or
+   * HANDOVER_LOST when another process has it.
+   */
+  async awaitOwnership(ready: Ready, ownership: Ownership, signal: AbortSignal): Promise<Verdict> {
+    this.channel.send(ready);
+    let pipe: Descriptor | undefined;
+    try {
+      const { message, descriptors } = await within(
+        WAITS.yours,
+        this.#word ?? this.channel.receive(null),
+        signal,
+      );
+      [pipe] = descriptors;
+      if (message.type === 'cancelled') throw cancelled(message.message);
+      if (message.type !== 'yours') throw nonsense(`${message.type} where yours was due`);
+      // Released before it was said: refused means that the predecessor took it back.
+      if (ownership.tryOwner()) return { pipe };
+    } catch (error) {
+      if (!(error instanceof UninterruptibleError) || error.code !== 'UNINTERRUPTIBLE_HANDOVER_CLOSED')
+        {throw error;}
+      // The predecessor died, or the connection broke: whoever gets byte 0 is the owner.
+      if (await ownership.takeOwner(WAITS.ownerLock, signal)) return { pipe };
+    }
+    pipe?.close();
+    throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_LOST');
+  }
+}
+
+function cancelled(message: string): UninterruptibleError {
+  return new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_CANCELLED', `The owner cancelled: ${message}`);
+}
+
+/** A promise made earlier, with a limit set now. */
+async function within<T>(milliseconds: number, promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_resolve, reject) => {
+        onAbort = () => reject(signal.reason as Error);
+        if (signal.aborted) onAbort();
+        signal.addEventListener('abort', onAbort);
+        timer = setTimeout(() => {
+          reject(
+            new UninterruptibleError(
+              'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
+              `The owner did not answer to ready within ${milliseconds} ms.`,
+            ),
+          );
+        }, milliseconds);
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,15 @@
+/** The public face of the package. */
+export type {
+  Logger,
+  LogLevel,
+  LogLevelName,
+  LogMethod,
+  ServerOptions,
+  TlsVersionName,
+} from './configuration.js';
+export type { ConnectionContext, ListenerInfo } from './connections/connection.js';
+export { ConfigurationError, type ErrorCode, UninterruptibleError } from './errors.js';
+export type { DrainingProcess, RestartResult, ServerEvents, Status } from './events.js';
+export type { State } from './lifecycle.js';
+export { run } from './run.js';
+export { type Connect, Server } from './server.js';

@@ -1,0 +1,77 @@
+/** The listeners of a process: what it inherited and what it uses. Claiming moves one over; the rest is closed. */
+import type { Binding, Descriptor } from '../binding.js';
+import type { ListenerRecord } from '../handover/protocol.js';
+import type { ListenAddress } from './address.js';
+import { adoptListener, type Listener } from './listener.js';
+import { openListener } from './open-listener.js';
+
+/** What a predecessor offered and nobody claimed yet, by requested address and index. */
+export class Inheritance {
+  readonly #offered = new Map<string, { record: ListenerRecord; descriptor: Descriptor }>();
+
+  /** Owns the descriptor from now on. Of two with the same name the first counts. */
+  add(record: ListenerRecord, descriptor: Descriptor): void {
+    const key = keyOf(record.requested, record.index);
+    const { kind }: { kind: string } = record;
+    if (kind !== 'listener' || this.#offered.has(key)) descriptor.close();
+    else this.#offered.set(key, { record, descriptor });
+  }
+
+  claim(address: ListenAddress, index: number): Listener | undefined {
+    const key = keyOf(address.requested, index);
+    const found = this.#offered.get(key);
+    if (found === undefined) return undefined;
+    const listener = adoptListener(address, index, found.record, found.descriptor);
+    this.#offered.delete(key);
+    return listener;
+  }
+
+  /** Closes what was not claimed: whoever offered it still serves its queue. */
+  close(): void {
+    for (const { descriptor } of this.#offered.values()) descriptor.close();
+    this.#offered.clear();
+  }
+}
+
+/** A listener and whether this process bound it itself. */
+export interface Prepared {
+  listener: Listener;
+  inherited: boolean;
+}
+
+/** Claims or binds a listener for each address, in order. On an error nothing new stays bound. */
+export async function prepareListeners(
+  binding: Binding,
+  addresses: readonly ListenAddress[],
+  inheritance: Inheritance,
+): Promise<Prepared[]> {
+  const seen = new Map<string, number>();
+  const prepared: Prepared[] = [];
+  try {
+    for (const address of addresses) {
+      const index = seen.get(address.requested) ?? 0;
+      seen.set(address.requested, index + 1);
+      const claimed = inheritance.claim(address, index);
+      prepared.push({
+        listener: claimed ?? (await openListener(binding, address, index)),
+        inherited: claimed !== undefined,
+      });
+    }
+    return prepared;
+  } catch (error) {
+    abandon(prepared);
+    throw error;
+  }
+}
+
+/** Gives up what was prepared: what was bound here leaves no path behind, what was inherited is only let go. */
+export function abandon(prepared: readonly Prepared[]): void {
+  for (const { listener, inherited } of prepared) {
+    if (!inherited) listener.unlink();
+    listener.drop();
+  }
+}
+
+export function keyOf(requested: string, index: number): string {
+  return `${index} ${requested}`;
+}

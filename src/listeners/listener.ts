@@ -1,0 +1,183 @@
+/**
+ * One listening socket. The library keeps a descriptor of its own for as long as it may have to offer, resume or end
+ * it; Node's `net.Server` gets a duplicate each time it accepts, because pausing means closing that one (traps: there
+ * is no other way to stop accepting without dropping connections).
+ */
+import { lstatSync, unlinkSync } from 'node:fs';
+import net, { type Socket } from 'node:net';
+import type { Descriptor, FileIdentity, SocketFacts } from '../binding.js';
+import type { ListenerInfo } from '../connections/connection.js';
+import { UninterruptibleError } from '../errors.js';
+import type { ListenerRecord } from '../handover/protocol.js';
+import type { ListenAddress } from './address.js';
+
+/** Called for each accepted connection, in the tick it was accepted. */
+export type OnConnection = (socket: Socket, listener: Listener) => void;
+
+/** Half-open: a client that has said all it has to say still gets its answer. */
+const SOCKET_OPTIONS = { allowHalfOpen: true } as const;
+
+/** One listening socket of a server, whoever made it. */
+export interface Listener {
+  /** As configured. */
+  readonly address: ListenAddress;
+  readonly index: number;
+  /** As users see it; the same object for every connection. */
+  readonly info: ListenerInfo;
+  readonly bound: string;
+  readonly accepting: boolean;
+  /** Whether this process can still accept from it. */
+  readonly open: boolean;
+  /** Starts accepting, in this tick. Idempotent. */
+  accept(onConnection: OnConnection, onError: (error: Error) => void): void;
+  /** Stops accepting; what comes now waits in the kernel's queue. Idempotent. */
+  pause(): void;
+  /** Ends it for every process that holds it: serves its queue, shuts it down, and removes a path that is ours. */
+  end(onConnection: OnConnection): void;
+  /** Gives up this process's share; other holders keep theirs. Idempotent. */
+  drop(): void;
+  /** Removes the path if device and inode are still those of this listener. */
+  unlink(): void;
+  /** How it travels to a successor; undefined where it cannot. */
+  offer(): { record: ListenerRecord; descriptor: Descriptor } | undefined;
+}
+
+/** A listener made by the addon, here or in an earlier generation. */
+export class DescriptorListener implements Listener {
+  /** As configured. */
+  readonly address: ListenAddress;
+  /** Tells listeners with one requested address apart. */
+  readonly index: number;
+  readonly facts: SocketFacts;
+  /** Of a UNIX path: what it made in the file system. */
+  readonly file: FileIdentity | undefined;
+  #kept: Descriptor;
+  #accepting: net.Server | undefined;
+  #info: ListenerInfo | undefined;
+
+  constructor(address: ListenAddress, index: number, descriptor: Descriptor, file?: FileIdentity) {
+    this.address = address;
+    this.index = index;
+    this.#kept = descriptor;
+    this.facts = descriptor.inspect();
+    this.file = file;
+  }
+
+  get name(): string {
+    return this.address.name;
+  }
+
+  /** The address the kernel bound, in the form of a `bind` URI. */
+  get bound(): string {
+    const { family, address, port } = this.facts;
+    if (this.address.kind === 'unix') return this.address.requested;
+    return family === 'inet6' ? `tcp://[${address}]:${port}` : `tcp://${address}:${port}`;
+  }
+
+  get info(): ListenerInfo {
+    this.#info ??= Object.freeze({
+      name: this.name,
+      bound: this.bound,
+      kind: this.address.kind,
+      address: this.facts.address,
+      port: this.facts.port,
+    });
+    return this.#info;
+  }
+
+  get accepting(): boolean {
+    return this.#accepting !== undefined;
+  }
+
+  get open(): boolean {
+    return this.#kept.fd !== -1;
+  }
+
+  offer(): { record: ListenerRecord; descriptor: Descriptor } {
+    const record: ListenerRecord = {
+      kind: 'listener',
+      requested: this.address.requested,
+      index: this.index,
+      bound: this.bound,
+      family: this.facts.family as ListenerRecord['family'],
+      type: 'stream',
+      backlog: this.address.backlog,
+    };
+    if (this.file !== undefined) record.file = this.file;
+    return { record, descriptor: this.#kept };
+  }
+
+  accept(onConnection: OnConnection, onError: (error: Error) => void): void {
+    if (this.#accepting !== undefined) return;
+    const server = net.createServer(SOCKET_OPTIONS, (socket) => onConnection(socket, this));
+    server.on('error', onError);
+    // The positional backlog: the option of that name is ignored next to a descriptor (measured).
+    server.listen({ fd: this.#kept.duplicate().release() }, this.address.backlog);
+    this.#accepting = server;
+  }
+
+  pause(): void {
+    this.#accepting?.close();
+    this.#accepting = undefined;
+  }
+
+  /** Accepts what waits in the queue, without starting to listen. */
+  acceptQueued(onConnection: OnConnection): void {
+    for (let queued = this.#kept.accept(); queued !== null; queued = this.#kept.accept()) {
+      onConnection(new net.Socket({ ...SOCKET_OPTIONS, fd: queued.release() }), this);
+    }
+  }
+
+  end(onConnection: OnConnection): void {
+    if (!this.open) return;
+    this.pause();
+    // A UNIX listener that is shut down still gives what was queued, so nothing can slip in between; TCP resets it.
+    if (this.address.kind === 'unix') this.#kept.shutdown();
+    this.acceptQueued(onConnection);
+    if (this.address.kind === 'tcp') this.#kept.shutdown();
+    this.unlink();
+    this.drop();
+  }
+
+  drop(): void {
+    this.pause();
+    this.#kept.close();
+  }
+
+  unlink(): void {
+    const { address } = this;
+    if (this.file === undefined || address.kind !== 'unix') return;
+    const found = fileAt(address.path);
+    if (found?.device === this.file.device && found.inode === this.file.inode) unlinkSync(address.path);
+  }
+}
+
+/** Checks that an inherited descriptor is what its record says, then makes a listener of it. Throws HANDOVER_PROTOCOL. */
+export function adoptListener(
+  address: ListenAddress,
+  index: number,
+  record: ListenerRecord,
+  descriptor: Descriptor,
+): DescriptorListener {
+  const facts = descriptor.inspect();
+  const family = address.kind === 'unix' ? ['unix'] : ['inet', 'inet6'];
+  if (facts.type !== 'stream' || !facts.listening || !family.includes(facts.family)) {
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_HANDOVER_PROTOCOL',
+      `The descriptor offered for ${record.requested} is not a listening ${address.kind} socket ` +
+        `(${facts.family}, ${facts.type}, ${facts.listening ? 'listening' : 'not listening'}).`,
+    );
+  }
+  const isPath = address.kind === 'unix' && !address.abstract;
+  return new DescriptorListener(
+    address,
+    index,
+    descriptor,
+    isPath ? (record.file ?? fileAt(address.path)) : undefined,
+  );
+}
+
+export function fileAt(path: string): FileIdentity | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && { device: String(stats.dev), inode: String(stats.ino) };
+}

@@ -1,0 +1,46 @@
+/** Chooses who writes the log: the user's logger, or pino, as JSON or, on a terminal, as one plain line per event. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Logger, LogLevel } from '../configuration.js';
+import { Log } from './log.js';
+import { terminalLine } from './terminal-line.js';
+
+/** What may wait in memory for a slow reader; beyond it lines are dropped. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+const STDOUT = 1;
+
+export interface LogOptions {
+  logger: Logger | null;
+  logPath: string | null;
+  logLevel: LogLevel;
+  generation: () => number;
+}
+
+/** pino is loaded here and only if it is needed. Throws the file system's error if the log file cannot be opened. */
+export async function openLog({ logger, logPath, logLevel, generation }: LogOptions): Promise<Log> {
+  if (logger !== null) return new Log(logger, generation, { debugging: isDebugging(logger) });
+
+  const { default: pino } = await import('pino');
+  if (logPath !== null) mkdirSync(dirname(logPath), { recursive: true });
+  const destination = pino.destination({
+    dest: logPath ?? STDOUT,
+    sync: false,
+    maxLength: MAX_BUFFERED_BYTES,
+  });
+  // A full disk or a closed pipe must never end the server.
+  destination.on('error', () => undefined);
+  const plain = logPath === null && process.stdout.isTTY;
+  const stream = plain
+    ? { write: (json: string) => destination.write(terminalLine(json, process.stdout.hasColors())) }
+    : destination;
+  const made = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  return new Log(made, generation, {
+    debugging: made.isLevelEnabled('debug'),
+    flush: () => new Promise((resolve) => destination.flush(() => resolve())),
+    reopen: () => destination.reopen(),
+  });
+}
+
+function isDebugging(logger: Logger & { isLevelEnabled?: (level: string) => boolean }): boolean {
+  return logger.isLevelEnabled?.('debug') ?? true;
+}

@@ -1,0 +1,30 @@
+/** A log line for people: time, level, message, and the facts behind it. Pure. */
+
+const LEVELS: Record<number, { word: string; colour: string }> = {
+  10: { word: 'trace', colour: '90' },
+  20: { word: 'debug', colour: '90' },
+  30: { word: 'info ', colour: '32' },
+  40: { word: 'warn ', colour: '33' },
+  50: { word: 'error', colour: '31' },
+  60: { word: 'fatal', colour: '31' },
+};
+
+/** Turns one line of pino's JSON into one plain line; an error's stack follows on lines of its own. */
+export function terminalLine(json: string, colours: boolean): string {
+  const { level, time, msg, pid, generation, err, ...facts } = JSON.parse(json) as Record<string, unknown>;
+  const paint = (text: string, colour: string): string => (colours ? `\x1b[${colour}m${text}\x1b[0m` : text);
+  const { word, colour } = LEVELS[level as number] ?? { word: String(level), colour: '0' };
+  const clock = String(time).slice(11, 23);
+  const details = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${String(msg)}`;
+  const stack = isErrorLike(err) ? `\n${indent(err.stack ?? err.message ?? '')}` : '';
+  return `${[head, ...details].join(' ')}${stack}\n`;
+}
+
+function isErrorLike(value: unknown): value is { stack?: string; message?: string } {
+  return typeof value === 'object' && value !== null;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '    ');
+}

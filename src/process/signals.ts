@@ -1,0 +1,40 @@
+/**
+ * Signals become intents. The handlers are never removed: with none the default action kills, and Node would give
+ * SIGUSR1 back to its inspector. So they are installed once per process and point at whoever runs.
+ */
+import { constants } from 'node:os';
+import type { Binding } from '../binding.js';
+
+/** Wrappers and process groups deliver one order twice, a few milliseconds apart (measured). */
+const SAME_ORDER_MILLISECONDS = 80;
+
+export interface Intents {
+  restart: () => void;
+  /** `again` is a second, separate order while the first is carried out. */
+  stop: (signal: NodeJS.Signals, again: boolean) => void;
+  reopenLog: (() => void) | undefined;
+}
+
+export function installSignals(
+  intents: Intents,
+  restartSignal: NodeJS.Signals | null,
+  binding: Binding | undefined,
+): void {
+  if (restartSignal !== null) {
+    process.on(restartSignal, () => intents.restart());
+    // Under --disable-sigusr1 Node leaves it blocked, and the handler would never run (measured).
+    binding?.unblockSignal(constants.signals[restartSignal]);
+  }
+  let first: number | undefined;
+  const onStop = (signal: NodeJS.Signals): void => {
+    const now = performance.now();
+    if (first !== undefined && now - first < SAME_ORDER_MILLISECONDS) return;
+    const again = first !== undefined;
+    first ??= now;
+    intents.stop(signal, again);
+  };
+  process.on('SIGTERM', onStop);
+  process.on('SIGINT', onStop);
+  const { reopenLog } = intents;
+  if (reopenLog !== undefined) process.on('SIGHUP', () => reopenLog());
+}

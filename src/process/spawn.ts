@@ -1,0 +1,118 @@
+/** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Binding } from '../binding.js';
+import { UninterruptibleError } from '../errors.js';
+import { type Inherited, successorEnvironment } from './environment.js';
+import { LastWords } from './last-words.js';
+
+/** How long a child that was told to leave may take before it is killed. */
+const LEAVE_MILLISECONDS = 1_000;
+/** Words that mean something to the shell itself: `exec cd /srv` would run nothing. */
+const BUILTINS = new Set(
+  (
+    '. : alias bg break case cd command continue eval exec exit export false fg for function getopts hash if jobs kill ' +
+    'let local printf pwd read readonly return select set shift source test time times trap true type typeset ulimit ' +
+    'umask unalias unset until wait while [ [[ { ! echo'
+  ).split(' '),
+);
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface SpawnOptions {
+  binding: Binding;
+  command: string | readonly string[];
+  workingDirectory: string;
+  inherited: Inherited;
+}
+
+/** A process we started and may therefore signal. */
+export class StartedProcess {
+  readonly pid: number;
+  readonly lastWords: LastWords;
+  /** Resolves when the process has exited. Never rejects. */
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess, pid: number, lastWords: LastWords) {
+    this.#child = child;
+    this.pid = pid;
+    this.lastWords = lastWords;
+    // `exit`, not `close`: its stdout is inherited down the chain and may stay open for years.
+    this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+    child.unref();
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** TERM, then KILL a second later, to the whole process group. Resolves when it has exited. */
+  async end(): Promise<void> {
+    this.#signalGroup('SIGTERM');
+    const timer = setTimeout(() => this.kill(), LEAVE_MILLISECONDS);
+    await this.exited;
+    clearTimeout(timer);
+    // The leader has left; what it started may not have.
+    this.kill();
+  }
+
+  kill(): void {
+    this.#signalGroup('SIGKILL');
+  }
+
+  /** `detached` made the child the leader of a group of its own, and a group outlives its leader. */
+  #signalGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // Nobody is left in it.
+    }
+  }
+}
+
+/** Throws RESTART_COMMAND_NOT_FOUND when nothing could be started at all. */
+export async function startProcess(options: SpawnOptions): Promise<StartedProcess> {
+  const { binding, command, workingDirectory, inherited } = options;
+  const [file, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
+  const [readEnd, writeEnd] = binding.pipe();
+  try {
+    const child = spawn(file!, args, {
+      cwd: workingDirectory,
+      env: successorEnvironment(workingDirectory, inherited),
+      detached: true,
+      stdio: ['inherit', 'inherit', writeEnd.fd],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.on('error', () => undefined);
+    return new StartedProcess(child, child.pid!, new LastWords(readEnd));
+  } catch (cause) {
+    readEnd.close();
+    const shown = typeof command === 'string' ? command : command.join(' ');
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND',
+      `"${shown}" could not be started in ${workingDirectory}: ${(cause as Error).message}`,
+      { cause },
+    );
+  } finally {
+    writeEnd.close();
+  }
+}
+
+/**
+ * dash does not replace itself by the last command it runs, so a simple command gets `exec`. Anything that could be
+ * more than one simple command, or begins with an assignment or a builtin, is left to the shell as it stands.
+ */
+export function withoutShell(command: string): string {
+  const trimmed = command.trim();
+  const first = trimmed.split(/\s/, 1)[0] ?? '';
+  const redirectionsRemoved = trimmed.replace(/[<>]&/g, '');
+  const isSimple = !/[;&|\n(){}`]/.test(redirectionsRemoved) && !/^[<>]/.test(first);
+  const isCommand = /^[^=]+$/.test(first) && !BUILTINS.has(first);
+  return isSimple && isCommand ? `exec ${trimmed}` : command;
+}

@@ -1,0 +1,87 @@
+/** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
+import cluster from 'node:cluster';
+import { isMainThread } from 'node:worker_threads';
+import { UninterruptibleError } from './errors.js';
+import { takeInherited } from './process/environment.js';
+import { endProcess, surviveClosedOutput } from './process/exit.js';
+import { installSignals } from './process/signals.js';
+import { member, type Server } from './server.js';
+import { Service } from './service/service.js';
+
+/** The hand-over belongs to the process, so there is one. */
+let running: Service | undefined;
+
+/**
+ * Runs one or several servers as this process: binds or takes over, handles signals, writes the pid file. Resolves when
+ * this process is the owner and all of them serve; ends the process when they have stopped, with 0, or with 1 after a
+ * second TERM or INT.
+ *
+ * @throws ConfigurationError with every problem, or UninterruptibleError when this process cannot serve.
+ */
+export async function run(...servers: readonly Server[]): Promise<void> {
+  refuseWrongPlace(servers);
+  const service = new Service(
+    servers.map((server) => server[member]),
+    { mode: 'run', inherited: takeInherited() },
+  );
+  service.configure();
+  running = service;
+  surviveClosedOutput();
+  const { restartSignal, logPath } = service.configuration;
+  installSignals(
+    {
+      restart: () => orderRestart(service),
+      stop: (signal, again) => orderStop(service, signal, again),
+      reopenLog: logPath === null ? undefined : () => service.log.reopen(),
+    },
+    restartSignal,
+    service.binding,
+  );
+  await service.start();
+  void service.stopped.then(() => endProcess(0, service.log.flush));
+}
+
+function refuseWrongPlace(servers: readonly Server[]): void {
+  if (servers.length === 0) throw new TypeError('run() takes at least one server.');
+  if (running !== undefined) {
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_RUN_REPEATED',
+      'run() was called twice in this process. Listeners change hands together: call run(a, b) once, with all servers.',
+    );
+  }
+  if (!isMainThread) {
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_RUN_IN_WORKER',
+      'run() was called in a worker thread. Signals belong to the main thread: call run() there, and use start() here.',
+    );
+  }
+  if (cluster.isWorker) {
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_RUN_IN_CLUSTER',
+      'run() was called in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',
+    );
+  }
+}
+
+function orderRestart(service: Service): void {
+  if (!service.configured) return;
+  service.log.info('restart ordered', { by: service.configuration.restartSignal });
+  service.restart().catch((error: unknown) => {
+    // Failures of the restart itself were told where they happened.
+    if ((error as UninterruptibleError).code === 'UNINTERRUPTIBLE_STATE_INVALID') {
+      service.log.warn((error as Error).message);
+    }
+  });
+}
+
+function orderStop(service: Service, signal: NodeJS.Signals, again: boolean): void {
+  const log = service.configured ? service.log : undefined;
+  if (again) {
+    log?.warn(`second ${signal}: leaving at once`, { connections: service.active });
+    service.restarts.killChild();
+    void endProcess(1, async () => log?.flush());
+    return;
+  }
+  log?.info('stop ordered', { by: signal });
+  service.orderStop();
+}

@@ -1,0 +1,328 @@
+/** The class people extend. It decides what happens to a connection; what happens to the process is its service's. */
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { amendOptions, type ServerConfiguration, type ServerOptions } from './configuration.js';
+import { Acceptor } from './connections/acceptor.js';
+import { Admission } from './connections/admission.js';
+import type { Connection, ConnectionContext, ListenerInfo } from './connections/connection.js';
+import { ConnectionTracker } from './connections/connection-tracker.js';
+import { finish } from './connections/finish.js';
+import { connectionChannel } from './diagnostics.js';
+import { wrongState } from './errors.js';
+import type { RestartResult, ServerEvents, Status } from './events.js';
+import type { State } from './lifecycle.js';
+import type { Facts, Log } from './log/log.js';
+import { run } from './run.js';
+import type { Member } from './service/member.js';
+import { Service } from './service/service.js';
+
+/** Opens the client end of a connection that goes through this server's own accept path. */
+export type Connect = (listenerName?: string) => Socket;
+
+/** How the library reaches a server's hooks. @internal */
+export const member: unique symbol = Symbol('member');
+
+/**
+ * A server that restarts without losing a connection. Extend it and implement {@link Server.handleRequest}.
+ *
+ * It emits an event for each state it enters (`serving`, `draining`, …), with the state it left, and `handlerError` and
+ * `handoverError`.
+ */
+export class Server extends EventEmitter<ServerEvents> {
+  /** @internal */
+  readonly [member]: Member;
+  /** Resolves when the server has stopped, whatever made it stop. Never rejects. */
+  readonly stopped: Promise<void>;
+  readonly #options: ServerOptions = {};
+  readonly #tracker: ConnectionTracker;
+  readonly #acceptor: Acceptor;
+  #configuration: ServerConfiguration | undefined;
+  #service: Service | undefined;
+  #admission: Admission | undefined;
+  #warnedOfListeners = false;
+
+  /** The same as `configure(options)`. */
+  constructor(options?: ServerOptions) {
+    super();
+    let stopped: () => void = () => undefined;
+    this.stopped = new Promise((resolve) => {
+      stopped = resolve;
+    });
+    this.#tracker = new ConnectionTracker({
+      closed: (connection) => this.#closed(connection),
+      failed: (connection, error) => this.#debug('connection failed', connection, { err: error }),
+    });
+    this.#acceptor = new Acceptor({
+      tracker: this.#tracker,
+      maxConnections: () => this.#configuration?.maxConnections ?? null,
+      generation: () => this.generation,
+      onConnection: (socket, connection) => this.#accepted(socket, connection),
+      onError: (error, listener) =>
+        this.#log?.error('listener failed', { listener: listener.bound, err: error }),
+    });
+    this[member] = this.#asMember(stopped);
+    if (options !== undefined) this.configure(options);
+  }
+
+  /**
+   * Changes options, by an object or by a function that gets them all. Later values replace earlier ones. They are
+   * checked by `run` and `start`, before anything is bound or spawned.
+   *
+   * @throws UninterruptibleError UNINTERRUPTIBLE_STATE_INVALID once started.
+   */
+  configure(change: ServerOptions | ((options: ServerOptions) => void)): this {
+    if (this.state !== 'idle') throw wrongState('configure', this.state);
+    amendOptions(this.#options, change);
+    return this;
+  }
+
+  /**
+   * The mode of a program: binds or takes over, handles signals, writes the pid file. Resolves when this process is the
+   * owner and serves; ends the process when the server has stopped. For several servers use the function `run(a, b)`.
+   *
+   * @throws ConfigurationError with every problem, or UninterruptibleError when this process cannot serve.
+   */
+  run(): Promise<void> {
+    return run(this);
+  }
+
+  /**
+   * The mode of a library: like `run`, but without signals, and it never ends the process.
+   *
+   * @throws ConfigurationError with every problem, or UninterruptibleError when this process cannot serve.
+   */
+  async start(): Promise<void> {
+    if (this.state !== 'idle') throw wrongState('start', this.state);
+    await new Service([this[member]], { mode: 'start', inherited: undefined }).start();
+  }
+
+  /**
+   * Starts `startCommand` and hands over to it. Resolves when the new process is the owner.
+   *
+   * @throws UninterruptibleError UNINTERRUPTIBLE_RESTART_… while this process serves on; `details.lastWords` is what the
+   * new process wrote to stderr last.
+   */
+  async restart(): Promise<RestartResult> {
+    if (this.#service === undefined) throw wrongState('restart', this.state);
+    return this.#service.restart();
+  }
+
+  /** Stops accepting. Resolves when the last connection has ended or `drainTimeout` has cut it. */
+  async stop(): Promise<void> {
+    await this.#service?.stop();
+  }
+
+  /** What the server is doing. */
+  get state(): State {
+    return this.#service?.state ?? 'idle';
+  }
+
+  /** Counts the owners of this service, from 1; 0 before there was one. */
+  get generation(): number {
+    return this.#service?.generation ?? 0;
+  }
+
+  /** Open connections, counted from the moment they were accepted. */
+  get activeConnections(): number {
+    return this.#tracker.active;
+  }
+
+  /** Where it listens; empty before it is bound. */
+  get boundListeners(): readonly ListenerInfo[] {
+    return this.#acceptor.listeners.map((listener) => listener.info);
+  }
+
+  /**
+   * A snapshot of everything in this process, as plain data.
+   *
+   * @throws UninterruptibleError UNINTERRUPTIBLE_STATE_INVALID before it was started.
+   */
+  status(): Status {
+    if (this.#service === undefined) throw wrongState('status', this.state);
+    return this.#service.status();
+  }
+
+  /**
+   * What becomes of an accepted connection. Override it to schedule them, in a queue or a pool, and call
+   * `processRequest` when its turn has come. A throw or rejection destroys this connection and nothing else.
+   */
+  protected acceptClientConnection(socket: Socket, _listener: ListenerInfo): void | Promise<void> {
+    return this.processRequest(socket);
+  }
+
+  /** Checks the allow-list, does the TLS handshake, calls `handleRequest` and ends the connection. Overriders call it. */
+  protected async processRequest(socket: Socket): Promise<void> {
+    const connection = this.#tracker.of(socket);
+    if (connection === undefined) {
+      throw new TypeError('processRequest() takes a socket that acceptClientConnection() was given.');
+    }
+    if (socket.destroyed) return;
+    let admitted = socket;
+    if (this.#admission?.isOpenTo(connection) === false) {
+      try {
+        admitted = await this.#admission.admit(socket, connection);
+      } catch (error) {
+        this.#log?.warn('connection refused', {
+          connection: connection.id,
+          listener: connection.listener.name,
+          err: error,
+        });
+        return;
+      }
+    }
+    await this.#handle(admitted, connection);
+  }
+
+  /**
+   * Serves one connection. If it returns a promise, the connection is ended when that settles: pending writes reach the
+   * client first, and a rejection is logged and emitted as `handlerError`. If it returns nothing, the connection lives
+   * until its socket closes.
+   */
+  protected handleRequest(_socket: Socket, _context: ConnectionContext): unknown {
+    throw new TypeError(`${this.constructor.name} must implement handleRequest(socket, context).`);
+  }
+
+  /** Called in the new process before it may accept: fill caches, open pools. A rejection fails the hand-over. */
+  protected warmUp(): void | Promise<void> {
+    // Nothing to warm up by default.
+  }
+
+  /**
+   * Called in the new process after `warmUp`: speak to your own server over `connect()` and reject if it does not answer
+   * as it should; that fails the hand-over.
+   */
+  protected probe?(connect: Connect): void | Promise<void>;
+
+  /** Draining begins. Must be reversible: `onResume` follows if the old process serves again. */
+  protected onDrain(): void | Promise<void> {
+    // Nothing to announce by default.
+  }
+
+  /** The successor died while this process was still there: it serves again. */
+  protected onResume(): void | Promise<void> {
+    // Nothing to undo by default.
+  }
+
+  /** The last connection has ended: do what cannot be undone. The process ends when it settles. */
+  protected onStop(): void | Promise<void> {
+    // Nothing to close by default.
+  }
+
+  get #log(): Log | undefined {
+    return this.#service?.log;
+  }
+
+  #asMember(stopped: () => void): Member {
+    const acceptor = this.#acceptor;
+    return {
+      options: this.#options,
+      addresses: () => this.#configuration?.listeners ?? [],
+      tracker: this.#tracker,
+      acceptor,
+      attach: (service, configuration) => {
+        this.#service = service;
+        this.#configuration = configuration;
+        void service.stopped.then(stopped);
+      },
+      prepare: async (secrets) => {
+        if (this.#configuration === undefined) return;
+        this.#admission = await Admission.create(this.#configuration, secrets, this.#tracker);
+      },
+      warmUp: async () => this.warmUp(),
+      probe: () => (this.probe === undefined ? undefined : async (connect) => this.probe?.(connect)),
+      acceptProbe: (socket, listenerName) => this.#acceptProbe(socket, listenerName),
+      onDrain: async () => this.onDrain(),
+      onResume: async () => this.onResume(),
+      onStop: async () => this.onStop(),
+      stateChanged: (to, from) => this.#tell(() => this.emit(to, from)),
+      handoverFailed: (error) => this.#tell(() => this.emit('handoverError', error)),
+    };
+  }
+
+  #acceptProbe(socket: Socket, listenerName: string | undefined): void {
+    const { listeners } = this.#acceptor;
+    const listener =
+      listenerName === undefined ? listeners[0] : listeners.find(({ info }) => info.name === listenerName);
+    if (listener === undefined) throw new TypeError(`There is no listener named ${String(listenerName)}.`);
+    this.#accepted(socket, this.#tracker.add(socket, listener.info, this.generation, true));
+  }
+
+  #accepted(socket: Socket, connection: Connection): void {
+    this.#debug('connection accepted', connection, { from: socket.remoteAddress });
+    if (connectionChannel.hasSubscribers) connectionChannel.publish({ server: this, connection, socket });
+    const destroy = (error: unknown): void => {
+      this.#handlerFailed(error, connection);
+      socket.destroy();
+    };
+    try {
+      this.acceptClientConnection(socket, connection.listener)?.catch(destroy);
+    } catch (error) {
+      destroy(error);
+    }
+  }
+
+  async #handle(socket: Socket, connection: Connection): Promise<void> {
+    try {
+      const result = this.handleRequest(socket, connection);
+      if (!isThenable(result)) {
+        // Node's default: when the client has ended and what was written is out, so has the connection.
+        socket.allowHalfOpen = false;
+        if (socket.readableEnded) socket.end();
+        return;
+      }
+      if (socket.listenerCount('data') > 0) this.#warnIfSettledAtOnce(result);
+      await result;
+    } catch (error) {
+      this.#handlerFailed(error, connection);
+    }
+    finish(socket);
+  }
+
+  /** `async` in front of a handler that only registers listeners ends every connection at once: say so, once. */
+  #warnIfSettledAtOnce(result: PromiseLike<unknown>): void {
+    if (this.#warnedOfListeners) return;
+    let firstTick = true;
+    setImmediate(() => {
+      firstTick = false;
+    });
+    const check = (): void => {
+      if (!firstTick || this.#warnedOfListeners) return;
+      this.#warnedOfListeners = true;
+      this.#log?.warn(
+        'handleRequest returned a promise that settled at once while `data` listeners hang on the socket, so the ' +
+          'connection was ended. Return nothing (drop `async`), or a promise that settles when you are done.',
+      );
+    };
+    result.then(check, check);
+  }
+
+  #handlerFailed(error: unknown, connection: Connection): void {
+    this.#log?.error('handler failed', { connection: connection.id, err: error });
+    this.#tell(() => this.emit('handlerError', error, connection));
+  }
+
+  #closed(connection: Connection): void {
+    this.#acceptor.update();
+    this.#debug('connection closed', connection);
+  }
+
+  #debug(message: string, connection: Connection, facts?: Facts): void {
+    const log = this.#log;
+    if (log?.debugging) {
+      log.debug(message, { connection: connection.id, listener: connection.listener.name, ...facts });
+    }
+  }
+
+  /** A listener of the program's that throws must not stop a hand-over half way. */
+  #tell(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      this.#log?.error('an event listener threw', { err: error });
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
+}

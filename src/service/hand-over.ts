@@ -1,0 +1,133 @@
+/** How an owner gives the service away: to a child it started, or to any process of its user that asks. */
+import { UninterruptibleError } from '../errors.js';
+import type { Channel } from '../handover/channel.js';
+import type { OfferedListener } from '../handover/manifest.js';
+import { handOver } from '../handover/predecessor.js';
+import { type Ready, type TakeOver, WAITS } from '../handover/protocol.js';
+import type { Listener } from '../listeners/listener.js';
+import { keyOf } from '../listeners/listener-set.js';
+import { leave } from './leave.js';
+import { onFirstPacket, refuse } from './orders.js';
+import type { Service } from './service.js';
+
+/** Answers a take-over. Never throws: whatever goes wrong ends the exchange only. */
+export function giveTo(service: Service, channel: Channel, takeOver: TakeOver): void {
+  const { state, restarts } = service;
+  if (state === 'stopping') {
+    refuse(channel, 'stopping', 'This server is stopping.');
+  } else if (state !== 'serving') {
+    refuse(channel, 'busy', `This server is ${state}.`);
+  } else if (takeOver.token !== undefined && !restarts.expects(takeOver.token)) {
+    refuse(channel, 'forbidden', 'The token is not that of a restart that runs here.');
+  } else if (takeOver.token === undefined && performance.now() - service.lastChange < WAITS.settle) {
+    // Two supervisors with one control path must not throw the service back and forth.
+    refuse(channel, 'busy', 'The owner has just changed.');
+  } else {
+    void give(service, channel, takeOver);
+  }
+}
+
+async function give(service: Service, channel: Channel, takeOver: TakeOver): Promise<void> {
+  const { restarts, seat, log } = service;
+  if (seat === undefined) return;
+  const pid = channel.peer.pid || takeOver.pid;
+  service.lifecycle.to('handing-over');
+  service.step('handing over', {
+    successor: pid,
+    ...(takeOver.program ? { program: takeOver.program } : {}),
+  });
+  const started = restarts.takenOverBy(takeOver.token, pid);
+  const stderr = started && service.realStderr(started.lastWords.descriptor);
+  try {
+    const exchange = handOver(channel, takeOver, {
+      ownership: seat.ownership,
+      generation: service.highestGeneration,
+      listeners: offered(service),
+      secrets: {
+        ...(service.secrets && {
+          ticketKeys: service.secrets.ticketKeys.toString('base64'),
+          sessionIdContext: service.secrets.sessionIdContext,
+        }),
+      },
+      stderr,
+      readyTimeout: started ? restarts.left : service.configuration.readyTimeout,
+      signal: service.stopping.signal,
+      pathIsOurs: () => seat.published,
+      endChild: () => started?.kill(),
+      onReady: () => service.step('successor ready', { successor: pid }),
+    });
+    service.exchange = exchange;
+    const outcome = await exchange;
+    service.exchange = undefined;
+    if (outcome.kind === 'kept') {
+      keep(service, outcome.error);
+      return;
+    }
+    service.highestGeneration = outcome.generation;
+    service.lastChange = performance.now();
+    service.step('handed over', { successor: pid });
+    const unclaimed = unclaimedListeners(service, outcome.ready);
+    restarts.succeeded({ pid, generation: outcome.generation }, started);
+    removePaths(service, outcome.ready);
+    await leave(service, { channel, pid, unclaimed });
+  } catch (error) {
+    log.error('unexpected error while handing over', { err: error });
+  } finally {
+    stderr?.real.close();
+  }
+}
+
+/** Still the owner, having accepted all the time. What a successor may have renamed is put right. */
+function keep(service: Service, failure: Error): void {
+  service.lifecycle.to('serving');
+  repair(service);
+  const error =
+    failure instanceof UninterruptibleError
+      ? failure
+      : new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_CLOSED', failure.message, { cause: failure });
+  service.restarts.exchangeFailed(error);
+  if (!service.stopping.signal.aborted) service.handoverFailed(error);
+}
+
+/** Control path and pid file lead to this process again. Byte 0 holders only. */
+export function repair(service: Service): void {
+  const { seat, pidFile, log } = service;
+  try {
+    seat?.repair(onFirstPacket(service));
+    if (pidFile !== undefined && !pidFile.ours) {
+      pidFile.prepare();
+      pidFile.publish();
+    }
+  } catch (error) {
+    log.error('control path or pid file could not be put right', { err: error });
+  }
+}
+
+function offered(service: Service): OfferedListener[] {
+  return service.members
+    .flatMap((member) => member.acceptor.listeners)
+    .map((listener) => listener.offer())
+    .filter((offer) => offer !== undefined);
+}
+
+/** By server, what the successor has no use for. */
+function unclaimedListeners(service: Service, ready: Ready): Map<number, Listener[]> {
+  const claimed = new Set(ready.claimed.map(({ requested, index }) => keyOf(requested, index)));
+  return new Map(
+    service.members.map((member, at) => [
+      at,
+      member.acceptor.listeners.filter(({ address, index }) => !claimed.has(keyOf(address.requested, index))),
+    ]),
+  );
+}
+
+/** A path the successor no longer uses, because its configuration changed, has nobody else to remove it. */
+function removePaths(service: Service, ready: Ready): void {
+  const { pidFile, seat } = service;
+  try {
+    if (pidFile !== undefined && ready.pidfilePath !== pidFile.path) pidFile.unpublish();
+    if (seat !== undefined && ready.controlPath !== seat.path) seat.unpublish();
+  } catch (error) {
+    service.log.warn('a path that is no longer used could not be removed', { err: error });
+  }
+}

@@ -1,0 +1,32 @@
+/** A server as its service sees it: what it listens on, its connections, and the hooks of the program. */
+import type { Socket } from 'node:net';
+import type { ServerConfiguration, ServerOptions } from '../configuration.js';
+import type { Acceptor } from '../connections/acceptor.js';
+import type { ConnectionTracker } from '../connections/connection-tracker.js';
+import type { TlsSecrets } from '../connections/tls.js';
+import type { UninterruptibleError } from '../errors.js';
+import type { State } from '../lifecycle.js';
+import type { ListenAddress } from '../listeners/address.js';
+import type { Service } from './service.js';
+
+export interface Member {
+  readonly options: ServerOptions;
+  /** Where it listens, as configured. */
+  addresses(): readonly ListenAddress[];
+  readonly tracker: ConnectionTracker;
+  readonly acceptor: Acceptor;
+  /** Called once the configuration is known, before anything is bound. */
+  attach(service: Service, configuration: ServerConfiguration): void;
+  /** Called before ready: whatever the connections will need. */
+  prepare(secrets: TlsSecrets): Promise<void>;
+  warmUp(): Promise<void>;
+  /** undefined where the program does not define one. */
+  probe(): ((connect: (listenerName?: string) => Socket) => Promise<void>) | undefined;
+  /** Feeds one end of a socket pair through the accept path as a probe. */
+  acceptProbe(socket: Socket, listenerName: string | undefined): void;
+  onDrain(): Promise<void>;
+  onResume(): Promise<void>;
+  onStop(): Promise<void>;
+  stateChanged(to: State, from: State): void;
+  handoverFailed(error: UninterruptibleError): void;
+}

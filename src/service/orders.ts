@@ -1,0 +1,71 @@
+/** The first packet of whoever connects to the control path: a take-over, a draining process, or an operator's order. */
+import { describeError, UninterruptibleError } from '../errors.js';
+import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
+import type { OnFirstPacket } from '../handover/control-listener.js';
+import { DrainingPeer } from '../handover/draining-peer.js';
+import type { Refused } from '../handover/protocol.js';
+import { giveTo } from './hand-over.js';
+import type { Service } from './service.js';
+
+export function onFirstPacket(service: Service): OnFirstPacket {
+  return (channel, first) => {
+    closeAll(first.descriptors);
+    // The owner has changed: whoever came in through the old inode must connect again.
+    if (service.lifecycle.is('draining', 'standing-by')) dismiss(channel, { type: 'moved' });
+    else obey(service, channel, first);
+  };
+}
+
+function obey(service: Service, channel: Channel, { message }: Incoming): void {
+  switch (message.type) {
+    case 'take-over':
+      giveTo(service, channel, message);
+      break;
+    case 'stand-by':
+      service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+      break;
+    case 'status':
+      dismiss(channel, { type: 'status', status: { ...service.status() } });
+      break;
+    case 'restart':
+      void restart(service, channel);
+      break;
+    case 'stop':
+      service.log.info('stop ordered', { by: channel.peer.pid });
+      dismiss(channel, { type: 'stopping' });
+      service.orderStop();
+      break;
+    default:
+      channel.close();
+  }
+}
+
+async function restart(service: Service, channel: Channel): Promise<void> {
+  service.log.info('restart ordered', { by: channel.peer.pid });
+  try {
+    const { pid, generation } = await service.restarts.request((step, child) => {
+      channel.report({ type: 'progress', step, pid: child });
+    });
+    channel.send({ type: 'restarted', pid, generation });
+  } catch (error) {
+    const { code, message, stack } = describeError(error);
+    const lastWords = error instanceof UninterruptibleError ? error.details?.['lastWords'] : undefined;
+    channel.send({
+      type: 'failed',
+      code,
+      message,
+      ...(stack === undefined ? {} : { stack }),
+      ...(typeof lastWords === 'string' ? { lastWords: lastWords.slice(-8_000) } : {}),
+    });
+  }
+  channel.close();
+}
+
+export function refuse(channel: Channel, reason: Refused['reason'], message: string): void {
+  dismiss(channel, { type: 'refused', reason, message });
+}
+
+function dismiss(channel: Channel, message: Parameters<Channel['send']>[0]): void {
+  channel.send(message);
+  channel.close();
+}

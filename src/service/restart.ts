@@ -1,0 +1,301 @@
+/**
+ * Restarts: one at a time, and an answer to everybody who asked. Requests that come before the new process is spawned
+ * join; later ones are one further restart, which whoever is the owner by then runs: a deploy that lands while a
+ * restart runs must not be told that the older code is it.
+ */
+import { randomBytes } from 'node:crypto';
+import { UninterruptibleError, wrongState } from '../errors.js';
+import type { RestartResult } from '../events.js';
+import { Channel } from '../handover/channel.js';
+import { reported } from '../handover/predecessor.js';
+import type { Exit, StartedProcess } from '../process/spawn.js';
+import { repair } from './hand-over.js';
+import type { Service } from './service.js';
+
+/** What the last words of a process that has exited may take to arrive. */
+const LAST_WORDS_MILLISECONDS = 500;
+/** The shell's own verdicts: found but not executable, not found. */
+const SHELL_VERDICTS = new Set([126, 127]);
+
+/** Told of each step of the restart a request joined. */
+export type OnStep = (step: string, pid: number) => void;
+
+interface Attempt {
+  readonly token: string;
+  readonly outcome: Deferred<RestartResult>;
+  readonly watchers: OnStep[];
+  /** Resolves when everything about it is over, the child included. */
+  settled: Promise<RestartResult>;
+  child: StartedProcess | undefined;
+  deadline: number;
+  /** Our child has connected: from now on the exchange decides, not the child's exit. */
+  takenOver: boolean;
+}
+
+export class Restarts {
+  readonly #service: Service;
+  #attempt: Attempt | undefined;
+  #queued: Deferred<RestartResult> | undefined;
+  #relay: Promise<void> | undefined;
+
+  constructor(service: Service) {
+    this.#service = service;
+  }
+
+  get running(): boolean {
+    return this.#attempt !== undefined;
+  }
+
+  /** Milliseconds the new process still has to become ready. */
+  get left(): number {
+    return Math.max(1, (this.#attempt?.deadline ?? 0) - performance.now());
+  }
+
+  /** Resolves when a new process is the owner; rejects with RESTART_… while this one serves on. */
+  request(onStep?: OnStep): Promise<RestartResult> {
+    const { lifecycle, owner } = this.#service;
+    const attempt = this.#attempt;
+    if (!lifecycle.is('serving', 'handing-over')) {
+      const hint = owner === undefined ? '' : ` The owner is pid ${owner.pid}.`;
+      return Promise.reject(wrongState('restart', lifecycle.state, hint));
+    }
+    if (attempt !== undefined && attempt.child === undefined) {
+      if (onStep !== undefined) attempt.watchers.push(onStep);
+      return attempt.settled;
+    }
+    if (attempt !== undefined || lifecycle.is('handing-over')) {
+      this.#service.log.info('restart queued: one is under way');
+      this.#queued ??= new Deferred();
+      return this.#queued.promise;
+    }
+    return this.#begin(onStep);
+  }
+
+  /** Whether this token was given to the process we wait for. */
+  expects(token: string): boolean {
+    return this.#attempt?.token === token && !this.#attempt.takenOver;
+  }
+
+  /** A take-over begins. Returns our child if it is that one. */
+  takenOverBy(token: string | undefined, pid: number): StartedProcess | undefined {
+    const attempt = this.#attempt;
+    if (attempt === undefined || token !== attempt.token) return undefined;
+    attempt.takenOver = true;
+    for (const watcher of attempt.watchers) watcher('taking-over', pid);
+    return attempt.child;
+  }
+
+  /** The exchange with our child, if it was that one, has failed. */
+  exchangeFailed(error: UninterruptibleError): void {
+    if (this.#attempt?.takenOver) this.#attempt.outcome.reject(error);
+    else this.#runQueued();
+  }
+
+  /** Somebody is the owner now: our child, or another process, which makes our restart pointless. */
+  succeeded(result: RestartResult, started: StartedProcess | undefined): void {
+    const attempt = this.#attempt;
+    if (started !== undefined) {
+      attempt?.outcome.resolve(result);
+    } else {
+      attempt?.outcome.reject(
+        new UninterruptibleError(
+          'UNINTERRUPTIBLE_RESTART_SUPERSEDED',
+          `Process ${result.pid}, which was not started by this restart, took over meanwhile.`,
+        ),
+      );
+    }
+    if (this.#queued !== undefined) this.#relay = this.#passOn(this.#queued);
+    this.#queued = undefined;
+  }
+
+  /** Resolves when restarts that were passed on to the new owner have been answered. */
+  async relayed(): Promise<void> {
+    await this.#attempt?.settled.catch(() => undefined);
+    await this.#relay;
+  }
+
+  /** This process leaves at once: a child that is not the owner yet must not become it. */
+  killChild(): void {
+    this.#attempt?.child?.kill();
+  }
+
+  /** Ends what runs, the child included: the service stops. */
+  async stop(): Promise<void> {
+    const error = this.#service.stoppedError();
+    this.#queued?.reject(error);
+    this.#queued = undefined;
+    this.#attempt?.outcome.reject(error);
+    await this.#attempt?.settled.catch(() => undefined);
+  }
+
+  #begin(onStep?: OnStep): Promise<RestartResult> {
+    const attempt: Attempt = {
+      token: randomBytes(32).toString('hex'),
+      outcome: new Deferred(),
+      watchers: onStep === undefined ? [] : [onStep],
+      settled: Promise.resolve() as unknown as Promise<RestartResult>,
+      child: undefined,
+      deadline: 0,
+      takenOver: false,
+    };
+    this.#attempt = attempt;
+    attempt.settled = this.#carryOut(attempt).finally(() => {
+      this.#attempt = undefined;
+      this.#runQueued();
+    });
+    return attempt.settled;
+  }
+
+  async #carryOut(attempt: Attempt): Promise<RestartResult> {
+    const service = this.#service;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const { command, binding, controlPath } = this.#possible();
+      repair(service);
+      service.step('restarting', { command });
+      // Loaded here: on the way to ready nobody needs it.
+      const { startProcess } = await import('../process/spawn.js');
+      const { workingDirectory, readyTimeout } = service.configuration;
+      const inherited = { controlPath, token: attempt.token };
+      const child = await startProcess({ binding, command, workingDirectory, inherited });
+      attempt.child = child;
+      attempt.deadline = performance.now() + readyTimeout;
+      service.step('started', { child: child.pid });
+      for (const watcher of attempt.watchers) watcher('started', child.pid);
+      void child.exited.then((exit) => {
+        if (!attempt.takenOver) attempt.outcome.reject(exitedEarly(exit, command));
+      });
+      timer = setTimeout(() => {
+        if (!attempt.takenOver) attempt.outcome.reject(notReady(readyTimeout));
+      }, readyTimeout);
+      const result = await attempt.outcome.promise;
+      child.lastWords.close();
+      return result;
+    } catch (thrown) {
+      const error = await this.#explain(attempt, thrown as Error);
+      // While the exchange ran, the service told of its end; what failed before or beside it is told here.
+      if (!attempt.takenOver && !service.stopping.signal.aborted) service.handoverFailed(error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the child and adds what it said last to the error. */
+  async #explain(attempt: Attempt, thrown: Error): Promise<UninterruptibleError> {
+    const { child } = attempt;
+    let error =
+      thrown instanceof UninterruptibleError
+        ? thrown
+        : new UninterruptibleError('UNINTERRUPTIBLE_RESTART_FAILED', thrown.message, { cause: thrown });
+    if (child === undefined) return error;
+    // The end of the connection is how its death is seen first; what it died of is the better answer.
+    const byItself = error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
+    const exit = byItself ? await exitWithin(child, LAST_WORDS_MILLISECONDS) : undefined;
+    await child.end();
+    await child.lastWords.complete(LAST_WORDS_MILLISECONDS);
+    const lastWords = child.lastWords.text;
+    child.lastWords.close();
+    if (exit !== undefined) error = exitedEarly(exit, '');
+    if (error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT')
+      {error = notReady(this.#service.configuration.readyTimeout);}
+    return new UninterruptibleError(error.code, error.message, {
+      cause: error.cause ?? thrown,
+      details: { ...error.details, pid: child.pid, lastWords },
+    });
+  }
+
+  #possible(): {
+    command: string | readonly string[];
+    binding: NonNullable<Service['binding']>;
+    controlPath: string;
+  } {
+    const { configuration, binding, seat, unavailable } = this.#service;
+    const { startCommand } = configuration;
+    if (binding === undefined || seat === undefined) {
+      throw new UninterruptibleError(
+        'UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE',
+        `No restart here: ${unavailable}.`,
+      );
+    }
+    if (startCommand === null) throw new UninterruptibleError('UNINTERRUPTIBLE_RESTART_NO_COMMAND');
+    if (process.pid === 1) throw new UninterruptibleError('UNINTERRUPTIBLE_RESTART_AS_PID_1');
+    if (process.geteuid?.() !== this.#service.uid) {
+      throw new UninterruptibleError('UNINTERRUPTIBLE_RESTART_UID_CHANGED');
+    }
+    return { command: startCommand, binding, controlPath: seat.path };
+  }
+
+  #runQueued(): void {
+    const queued = this.#queued;
+    if (queued === undefined || !this.#service.lifecycle.is('serving') || this.running) return;
+    this.#queued = undefined;
+    this.#begin().then(queued.resolve, queued.reject);
+  }
+
+  async #passOn(queued: Deferred<RestartResult>): Promise<void> {
+    const { seat, binding, configuration, log } = this.#service;
+    try {
+      if (seat === undefined || binding === undefined) throw this.#service.stoppedError();
+      const channel = Channel.connect(binding, seat.path);
+      log.info('restart passed on to the new owner', { owner: channel.peer.pid });
+      channel.send({ type: 'restart' });
+      try {
+        for (;;) {
+          const { message } = await channel.receive(configuration.readyTimeout + 10_000);
+          if (message.type === 'failed') throw reported(message);
+          if (message.type !== 'restarted') continue;
+          queued.resolve({ pid: message.pid, generation: message.generation });
+          return;
+        }
+      } finally {
+        channel.close();
+      }
+    } catch (error) {
+      queued.reject(error as Error);
+    }
+  }
+}
+
+async function exitWithin(child: StartedProcess, milliseconds: number): Promise<Exit | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  const exit = await Promise.race([child.exited, late]);
+  clearTimeout(timer);
+  return exit;
+}
+
+function exitedEarly({ code, signal }: Exit, command: string | readonly string[]): UninterruptibleError {
+  const notFound = typeof command === 'string' && code !== null && SHELL_VERDICTS.has(code);
+  return new UninterruptibleError(
+    notFound ? 'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND' : 'UNINTERRUPTIBLE_RESTART_EXITED',
+    notFound
+      ? `"${command}" could not be started: the shell says ${code === 127 ? 'not found' : 'not executable'}.`
+      : `The new process ${signal === null ? `exited with code ${code}` : `was ended by ${signal}`} before it was ready.`,
+    { details: { exitCode: code, signal } },
+  );
+}
+
+function notReady(readyTimeout: number): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_RESTART_TIMEOUT',
+    `The new process was not ready within ${readyTimeout} ms.`,
+  );
+}
+
+class Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve: (value: T) => void = () => undefined;
+  reject: (error: Error) => void = () => undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Whoever asked may have gone; the answer is logged in any case.
+    this.promise.catch(() => undefined);
+  }
+}

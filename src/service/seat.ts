@@ -1,0 +1,82 @@
+/**
+ * The place an owner is found at: a control path, its two locks, and the socket behind it. A successor that moves to
+ * another control path holds two seats until its predecessor is gone, because the old one is where that one looks.
+ */
+import type { Binding } from '../binding.js';
+import { UninterruptibleError } from '../errors.js';
+import { isPrivateControlPath, removePrivateDirectory } from '../handover/control-directory.js';
+import { ControlListener, type OnFirstPacket } from '../handover/control-listener.js';
+import { Ownership } from '../handover/ownership.js';
+
+export class Seat {
+  readonly path: string;
+  readonly ownership: Ownership;
+  /** Whether path, lock and directory are the library's own and go at the final stop. */
+  readonly isPrivate: boolean;
+  readonly #binding: Binding;
+  #control: ControlListener | undefined;
+
+  /** Throws CONTROL_PATH_UNUSABLE. */
+  constructor(binding: Binding, path: string) {
+    this.#binding = binding;
+    this.path = path;
+    this.isPrivate = isPrivateControlPath(path);
+    try {
+      this.ownership = Ownership.of(binding, path);
+    } catch (cause) {
+      throw new UninterruptibleError(
+        'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
+        `The control path ${path} cannot be used: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+
+  /** Whether the path leads to this process. */
+  get published(): boolean {
+    return this.#control?.published ?? false;
+  }
+
+  /** Binds and listens beside the path; nobody finds it yet. */
+  bind(onFirstPacket: OnFirstPacket): void {
+    this.#control?.close();
+    this.#control = ControlListener.bind(this.#binding, this.path, onFirstPacket);
+  }
+
+  /** Byte 0 holders only. */
+  publish(): void {
+    this.#control?.publish();
+  }
+
+  /** Makes the path lead here again, after a cleaner or another owner. Byte 0 holders only. */
+  repair(onFirstPacket: OnFirstPacket): void {
+    if (this.published) return;
+    this.bind(onFirstPacket);
+    this.publish();
+  }
+
+  /** Removes the path if it still leads here. Byte 0 holders only. */
+  unpublish(): void {
+    this.#control?.unpublish();
+  }
+
+  /** Stops answering; what was not published leaves no name behind. */
+  silence(): void {
+    this.#control?.close();
+    this.#control = undefined;
+  }
+
+  /** Leaves without touching the path: somebody else has it, or will. */
+  leave(): void {
+    this.silence();
+    this.ownership.close();
+  }
+
+  /** The final stop: path and, where they are private, lock and directory go. Byte 0 holders only. */
+  remove(): void {
+    this.unpublish();
+    this.silence();
+    this.ownership.close(this.isPrivate);
+    if (this.isPrivate) removePrivateDirectory(this.path);
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Everything of a process that changes hands in one exchange: its servers, their listeners, its seat and its state.
+ * This file holds what is known; `start.ts`, `hand-over.ts`, `restart.ts` and `stop.ts` are what happens to it.
+ */
+import type { Binding, Descriptor } from '../binding.js';
+import { loadBinding } from '../binding.js';
+import type { ProcessConfiguration } from '../configuration.js';
+import { resolveConfiguration } from '../configuration.js';
+import type { TlsSecrets } from '../connections/tls.js';
+import { handoverChannel, stateChannel } from '../diagnostics.js';
+import { UninterruptibleError } from '../errors.js';
+import type { RestartResult, Status } from '../events.js';
+import type { DrainingPeer } from '../handover/draining-peer.js';
+import type { OwnerPeer } from '../handover/owner-peer.js';
+import { Lifecycle, type State } from '../lifecycle.js';
+import type { Facts, Log } from '../log/log.js';
+import { openLog } from '../log/open-log.js';
+import { currentEnvironment, type Inherited } from '../process/environment.js';
+import type { PidFile } from '../process/pid-file.js';
+import type { Tenure } from './leave.js';
+import type { Member } from './member.js';
+import { Restarts } from './restart.js';
+import type { Seat } from './seat.js';
+import { start } from './start.js';
+import { stop } from './stop.js';
+
+const STDERR = 2;
+
+export interface ServiceOptions {
+  /** `run` ends the process; `start` never does. */
+  mode: 'run' | 'start';
+  /** What the predecessor that started this process left in the environment. */
+  inherited: Inherited | undefined;
+}
+
+export class Service {
+  readonly members: readonly Member[];
+  readonly options: ServiceOptions;
+  readonly lifecycle: Lifecycle;
+  readonly restarts: Restarts = new Restarts(this);
+  /** Resolves when the service has stopped here, with how many connections a deadline cut. Never rejects. */
+  readonly stopped: Promise<number>;
+  /** Why hand-overs are impossible here, or undefined. */
+  readonly unavailable: string | undefined;
+  readonly #binding: Binding | undefined;
+  readonly #resolveStopped: (cut: number) => void;
+
+  /** That of this process; while it takes over the one it will have. */
+  generation = 0;
+  /** The highest seen: the next owner is this + 1. */
+  highestGeneration = 0;
+  /** Who this process ran as when it was made: its successor will be let in by that. */
+  readonly uid: number | undefined = process.geteuid?.();
+  ownerSince: number | null = null;
+  /** When `owner` was last said or heard, on the monotonic clock: take-overs without a token wait a second. */
+  lastChange: number = Number.NEGATIVE_INFINITY;
+  seat: Seat | undefined;
+  /** Where the predecessor looks for its owner, if that is another path than ours. */
+  formerSeat: Seat | undefined;
+  pidFile: PidFile | undefined;
+  secrets: TlsSecrets | undefined;
+  /** Processes that drain, as far as they have told us. The direct predecessor still has duplicates. */
+  readonly draining = new Set<DrainingPeer>();
+  /** Who owns the service since we gave it away. */
+  owner: OwnerPeer | undefined;
+  /** Whether we could take it back. */
+  tenure: Tenure | undefined;
+  /** The exchange under way, until it is known who is the owner. */
+  exchange: Promise<unknown> | undefined;
+  /** Aborted when this process shall stop while a start or an exchange is under way. */
+  readonly stopping: AbortController = new AbortController();
+
+  #configuration: ProcessConfiguration | undefined;
+  #log: Log | undefined;
+  #stop: Promise<void> | undefined;
+
+  constructor(members: readonly Member[], options: ServiceOptions) {
+    this.members = members;
+    this.options = options;
+    this.lifecycle = new Lifecycle((to, from) => this.#changed(to, from));
+    let resolveStopped: (cut: number) => void = () => undefined;
+    this.stopped = new Promise((resolve) => {
+      resolveStopped = resolve;
+    });
+    this.#resolveStopped = resolveStopped;
+    const loaded = loadBinding();
+    this.#binding = 'binding' in loaded ? loaded.binding : undefined;
+    this.unavailable = 'binding' in loaded ? undefined : loaded.unavailable;
+  }
+
+  get state(): State {
+    return this.lifecycle.state;
+  }
+
+  /** undefined where the addon is not available. */
+  get binding(): Binding | undefined {
+    return this.#binding;
+  }
+
+  get configuration(): ProcessConfiguration {
+    if (this.#configuration === undefined) throw new TypeError('The service is not configured yet.');
+    return this.#configuration;
+  }
+
+  /** Whether the service is far enough to log and to be ordered about. */
+  get configured(): boolean {
+    return this.#log !== undefined;
+  }
+
+  get log(): Log {
+    if (this.#log === undefined) throw new TypeError('The service is not configured yet.');
+    return this.#log;
+  }
+
+  /** Open connections of all servers. */
+  get active(): number {
+    return this.members.reduce((sum, member) => sum + member.tracker.active, 0);
+  }
+
+  /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
+  configure(): void {
+    const resolved = resolveConfiguration(
+      this.members.map((member) => member.options),
+      currentEnvironment(),
+      {
+        startedIn: process.cwd(),
+        commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+        mode: this.options.mode,
+      },
+    );
+    this.#configuration = resolved.process;
+    this.members.forEach((member, at) => {
+      const configuration = resolved.servers[at];
+      if (configuration !== undefined) member.attach(this, configuration);
+    });
+  }
+
+  /** Resolves when this process is the owner and serves. */
+  async start(): Promise<void> {
+    if (this.#configuration === undefined) this.configure();
+    this.lifecycle.to('starting');
+    try {
+      const { logger, logPath, logLevel } = this.configuration;
+      this.#log = await openLog({ logger, logPath, logLevel, generation: () => this.generation });
+      await start(this);
+    } catch (error) {
+      this.#log?.error('could not start', { err: error });
+      if (!this.lifecycle.is('stopping')) this.finish(0);
+      throw error;
+    }
+  }
+
+  restart(): Promise<RestartResult> {
+    return this.restarts.request();
+  }
+
+  /** Resolves when the last connection has ended and everything is cleaned up. Later calls join the first. */
+  stop(): Promise<void> {
+    this.#stop ??= stop(this);
+    return this.#stop;
+  }
+
+  /** The last thing that happens. */
+  finish(cut: number): void {
+    if (this.lifecycle.is('stopped')) return;
+    if (!this.lifecycle.is('stopping', 'idle', 'starting', 'taking-over')) this.lifecycle.to('stopping');
+    this.lifecycle.to('stopped');
+    this.#resolveStopped(cut);
+  }
+
+  /** Follows a process that drains until it is gone. */
+  addDraining(peer: DrainingPeer): void {
+    this.draining.add(peer);
+    void peer.gone.then(() => {
+      this.draining.delete(peer);
+      // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
+      if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();
+      if (this.lifecycle.is('serving', 'handing-over')) {
+        this.step(peer.leftByItself ? 'predecessor gone' : 'predecessor lost', { predecessor: peer.pid });
+      }
+    });
+  }
+
+  #leaveFormerSeat(): void {
+    this.formerSeat?.remove();
+    this.formerSeat = undefined;
+  }
+
+  /** A stop ordered by signal or operator: nobody waits for its promise. */
+  orderStop(): void {
+    this.stop().catch((error: unknown) => this.#log?.error('could not stop cleanly', { err: error }));
+  }
+
+  stoppedError(): UninterruptibleError {
+    return new UninterruptibleError('UNINTERRUPTIBLE_STOPPED');
+  }
+
+  /** The stderr this process writes to, for a child that writes to `pipe` until it is the owner. */
+  realStderr(pipe: Descriptor): { real: Descriptor; pipe: Descriptor } | undefined {
+    if (this.#binding === undefined) return undefined;
+    const borrowed = this.#binding.adopt(STDERR);
+    const real = borrowed.duplicate();
+    borrowed.release();
+    return { real, pipe };
+  }
+
+  /** One step of a restart or hand-over: a line at `info`, and a message for whoever traces. */
+  step(step: string, facts: Facts = {}): void {
+    this.log.info(step, facts);
+    if (handoverChannel.hasSubscribers) {
+      handoverChannel.publish({ step, pid: process.pid, generation: this.generation, ...facts });
+    }
+  }
+
+  /** A restart or take-over that failed while this process serves on. */
+  handoverFailed(error: UninterruptibleError): void {
+    this.log.error('hand-over failed, serving on', { err: error });
+    for (const member of this.members) member.handoverFailed(error);
+  }
+
+  status(): Status {
+    const listeners = this.members.flatMap((member) => member.acceptor.listeners);
+    return {
+      state: this.state,
+      pid: process.pid,
+      generation: this.generation,
+      ownerSince: this.ownerSince,
+      controlPath: this.seat?.path ?? null,
+      listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
+      connections: {
+        active: this.active,
+        total: this.members.reduce((sum, member) => sum + member.tracker.total, 0),
+      },
+      draining: [...this.draining].map(({ pid, generation, connections }) => ({
+        pid,
+        generation,
+        connections,
+      })),
+      restarting: this.restarts.running,
+    };
+  }
+
+  #changed(to: State, from: State): void {
+    this.#log?.debug(`${from} → ${to}`);
+    for (const member of this.members) member.stateChanged(to, from);
+    if (stateChannel.hasSubscribers) {
+      stateChannel.publish({ state: to, from, pid: process.pid, generation: this.generation });
+    }
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * How a process becomes the owner: cold, or by taking over. Everything that can fail comes before `ready`; what comes
+ * after byte 0 is a handful of renames.
+ */
+import type { Binding, Descriptor } from '../binding.js';
+import { createTlsSecrets, readTlsSecrets } from '../connections/tls.js';
+import { describeError, UninterruptibleError } from '../errors.js';
+import { createPrivateControlPath, sweepPrivateDirectories } from '../handover/control-directory.js';
+import { DrainingPeer } from '../handover/draining-peer.js';
+import type { Ready } from '../handover/protocol.js';
+import { findPredecessor, type Predecessor } from '../handover/successor.js';
+import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
+import { currentEnvironment } from '../process/environment.js';
+import { takeStderrBack } from '../process/last-words.js';
+import { PidFile } from '../process/pid-file.js';
+import { onFirstPacket } from './orders.js';
+import { runProbes } from './probe.js';
+import { Seat } from './seat.js';
+import type { Service } from './service.js';
+import { startAlone } from './start-alone.js';
+
+/** Failures that only mean that somebody else was faster; who came by itself may try again. */
+const RACES: ReadonlySet<string> = new Set([
+  'UNINTERRUPTIBLE_HANDOVER_LOST',
+  'UNINTERRUPTIBLE_HANDOVER_CLOSED',
+]);
+
+export async function start(service: Service): Promise<void> {
+  const { binding } = service;
+  if (binding === undefined) {
+    await startAlone(service);
+    return;
+  }
+  const deadline = performance.now() + service.configuration.readyTimeout;
+  for (;;) {
+    try {
+      await becomeOwner(service, binding, deadline - performance.now());
+      return;
+    } catch (error) {
+      const mayRetry =
+        service.options.inherited === undefined &&
+        error instanceof UninterruptibleError &&
+        RACES.has(error.code) &&
+        performance.now() < deadline;
+      if (!mayRetry) throw error;
+      service.log.info('another process was faster, trying again', { err: error });
+      if (service.lifecycle.is('taking-over')) service.lifecycle.to('starting');
+    }
+  }
+}
+
+async function becomeOwner(service: Service, binding: Binding, timeout: number): Promise<void> {
+  const { configuration, options, stopping } = service;
+  const home = configuration.controlPath ?? options.inherited?.controlPath ?? privateControlPath();
+  const startedBy = options.inherited?.controlPath;
+  // Cancelled by whoever stops this process or, while it prepares, by its predecessor.
+  const cancel = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, cancel.signal]);
+
+  const seat = new Seat(binding, home);
+  const former = startedBy !== undefined && startedBy !== home ? new Seat(binding, startedBy) : undefined;
+  const anchor = former ?? seat;
+  const inheritance = new Inheritance();
+  const prepared: Prepared[] = [];
+  const pidFile = configuration.pidfilePath === null ? undefined : new PidFile(configuration.pidfilePath);
+  let predecessor: Predecessor | null = null;
+  let pipe: Descriptor | undefined;
+  try {
+    if (former !== undefined) await occupy(seat);
+    predecessor = await findPredecessor({
+      binding,
+      controlPath: anchor.path,
+      ownership: anchor.ownership,
+      token: options.inherited?.token,
+      program: undefined,
+      timeout,
+      signal,
+    });
+    if (predecessor !== null) {
+      service.lifecycle.to('taking-over');
+      service.generation = predecessor.offer.generation + 1;
+      service.step('taking over', { predecessor: predecessor.pid, listeners: predecessor.offer.listeners });
+      await receive(predecessor, inheritance, anchor, signal);
+      predecessor.watch((error) => cancel.abort(error));
+    }
+    const { ticketKeys, sessionIdContext } = predecessor?.offer ?? {};
+    service.secrets = readTlsSecrets(ticketKeys, sessionIdContext) ?? createTlsSecrets();
+    for (const member of service.members) {
+      const addresses = member.addresses();
+      const own = await prepareListeners(binding, addresses, inheritance);
+      prepared.push(...own);
+      member.acceptor.listeners = own.map(({ listener }) => listener);
+    }
+    const greet = onFirstPacket(service);
+    seat.bind(greet);
+    former?.bind(greet);
+    pidFile?.prepare();
+    await prepareMembers(service, signal);
+    if (predecessor !== null && !anchor.ownership.isOwner) {
+      service.step('ready', { predecessor: predecessor.pid });
+      const ready = readyMessage(service, prepared);
+      pipe = (await predecessor.awaitOwnership(ready, anchor.ownership, signal)).pipe;
+    }
+  } catch (thrown) {
+    const error = signal.aborted ? (signal.reason as Error) : (thrown as Error);
+    abandon(prepared);
+    for (const member of service.members) member.acceptor.listeners = [];
+    inheritance.close();
+    pidFile?.discard();
+    for (const left of [seat, former]) {
+      if (left?.isPrivate && left.ownership.isOwner) left.remove();
+      else left?.leave();
+    }
+    // Last: its end is what tells the predecessor that everything else is done.
+    predecessor?.stderr?.close();
+    predecessor?.fail(describeError(error));
+    throw error;
+  }
+
+  // Byte 0 is ours. Nothing below may fail: from here on this process serves.
+  service.generation = (predecessor?.offer.generation ?? 0) + 1;
+  service.highestGeneration = service.generation;
+  service.ownerSince = Date.now();
+  service.seat = seat;
+  service.formerSeat = former;
+  service.pidFile = pidFile;
+  for (const member of service.members) member.acceptor.accept();
+  attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
+  attempt(service, 'the control path could not be put in place', () => {
+    former?.publish();
+    seat.publish();
+  });
+  former?.ownership.releaseNext();
+  seat.ownership.releaseNext();
+  service.lifecycle.to('serving');
+  if (predecessor?.stderr !== undefined) takeStderrBack(predecessor.stderr, pipe);
+  if (predecessor !== null) {
+    predecessor.channel.send({ type: 'owner', generation: service.generation });
+    service.lastChange = performance.now();
+    follow(service, predecessor);
+  }
+  inheritance.close();
+  service.step('serving', {
+    listeners: service.members.flatMap((member) =>
+      member.acceptor.listeners.map((listener) => listener.bound),
+    ),
+    ...(predecessor === null ? {} : { predecessor: predecessor.pid }),
+  });
+  if (seat.isPrivate && predecessor === null) setImmediate(() => sweepPrivateDirectories(binding, seat.path));
+}
+
+/** A new control path must belong to nobody else: both its locks are had at once or not at all. */
+async function occupy(seat: Seat): Promise<void> {
+  if (seat.ownership.tryNext() && seat.ownership.tryOwner()) return;
+  throw new UninterruptibleError(
+    'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
+    `The control path ${seat.path} belongs to another running server.`,
+  );
+}
+
+/** The listeners. A predecessor that dies amid them leaves the rest to be bound here, under byte 0. */
+async function receive(
+  predecessor: Predecessor,
+  inheritance: Inheritance,
+  anchor: Seat,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await predecessor.receiveListeners(inheritance, signal);
+  } catch (error) {
+    const died = error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
+    if (!died || !(await anchor.ownership.takeOwner(1_000, signal))) throw error;
+  }
+}
+
+/** The program's own part of getting ready. */
+async function prepareMembers(service: Service, signal: AbortSignal): Promise<void> {
+  const { secrets, members } = service;
+  if (secrets === undefined) return;
+  const cancelled = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  const work = async (): Promise<void> => {
+    await Promise.all(members.map((member) => member.prepare(secrets)));
+    await Promise.all(members.map((member) => member.warmUp()));
+    await runProbes(service, signal);
+  };
+  signal.throwIfAborted();
+  await Promise.race([work(), cancelled]);
+}
+
+function readyMessage(service: Service, prepared: readonly Prepared[]): Ready {
+  return {
+    type: 'ready',
+    claimed: prepared
+      .filter(({ inherited }) => inherited)
+      .map(({ listener }) => ({ requested: listener.address.requested, index: listener.index })),
+    controlPath: service.configuration.controlPath ?? service.options.inherited?.controlPath ?? null,
+    pidfilePath: service.configuration.pidfilePath,
+  };
+}
+
+/** The predecessor drains; until it is gone its reports tell how far it is. */
+function follow(service: Service, predecessor: Predecessor): void {
+  const peer = new DrainingPeer(predecessor.channel, {
+    pid: predecessor.pid,
+    generation: predecessor.offer.generation,
+    connections: 0,
+  });
+  service.addDraining(peer);
+}
+
+function privateControlPath(): string {
+  const made = createPrivateControlPath(currentEnvironment());
+  if ('path' in made) return made.path;
+  throw new UninterruptibleError(
+    'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
+    `No private directory for the control socket: ${made.unusable}. Set controlPath.`,
+  );
+}
+
+function attempt(service: Service, what: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    service.log.error(what, { err: error });
+  }
+}

@@ -1,0 +1,94 @@
+/** The final stop: whoever waits in a queue is served, nothing is left behind, and earlier generations go first. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { drain } from '../drain/drain.js';
+import { Channel } from '../handover/channel.js';
+import { runHooks } from './leave.js';
+import type { Service } from './service.js';
+
+export async function stop(service: Service): Promise<void> {
+  const { lifecycle, stopping } = service;
+  if (lifecycle.is('idle')) {
+    service.finish(0);
+    return;
+  }
+  const exchanging = lifecycle.is('handing-over');
+  stopping.abort(service.stoppedError());
+  if (lifecycle.is('starting', 'taking-over')) {
+    await service.stopped;
+    return;
+  }
+  // Before `yours` the exchange is cancelled and we serve; after it the successor is the owner, and must stop too.
+  await service.exchange;
+  await service.restarts.stop();
+  if (lifecycle.is('serving')) await stopServing(service);
+  else if (exchanging) await passOn(service);
+  service.tenure?.release('stopping');
+  await service.stopped;
+}
+
+async function stopServing(service: Service): Promise<void> {
+  const { members, configuration, log, seat } = service;
+  service.lifecycle.to('stopping');
+  service.step('stopping', { connections: service.active });
+  const predecessors = [...service.draining];
+  // Still accepting: only when nobody else can resume may the queues be ended.
+  await Promise.all(predecessors.map((peer) => peer.bye()));
+  for (const member of members) member.acceptor.pause();
+  for (const member of members) member.acceptor.end();
+  try {
+    service.pidFile?.unpublish();
+  } catch (error) {
+    log.warn('the pid file could not be removed', { err: error });
+  }
+  service.formerSeat?.remove();
+  seat?.remove();
+
+  await runHooks(service, (member) => member.onDrain());
+  const startedAt = performance.now();
+  const cut = await drain(
+    members.map((member) => member.tracker),
+    {
+      deadline: configuration.drainTimeout,
+      signal: new AbortController().signal,
+      onProgress: (connections) => log.info('draining', { connections }),
+      onLongWait: (connections) => log.warn('still draining; drainTimeout is not set', { connections }),
+    },
+  );
+  if (cut) log.warn('the drain deadline cut connections', { cut });
+  const left =
+    configuration.drainTimeout === null ? null : configuration.drainTimeout - (performance.now() - startedAt);
+  await predecessorsGone(
+    service,
+    predecessors.map(({ gone }) => gone),
+    left,
+  );
+  await runHooks(service, (member) => member.onStop());
+  log.info('stopped', { milliseconds: Math.round(performance.now() - startedAt) });
+  service.finish(cut ?? 0);
+}
+
+/** A supervisor that watches this process must not believe the service gone while an earlier generation still answers. */
+async function predecessorsGone(service: Service, gone: Promise<void>[], left: number | null): Promise<void> {
+  if (gone.length === 0) return;
+  service.log.info('waiting for earlier generations', { count: gone.length });
+  // Their channels do not keep the loop alive; this does.
+  const keepAlive = setInterval(() => undefined, 60_000);
+  const all = Promise.all(gone);
+  await (left === null ? all : Promise.race([all, delay(Math.max(0, left))]));
+  clearInterval(keepAlive);
+}
+
+/** A stop that came between `yours` and `owner` is meant for the service, which is the successor's by now. */
+async function passOn(service: Service): Promise<void> {
+  const { binding, seat, log } = service;
+  if (binding === undefined || seat === undefined) return;
+  try {
+    const channel = Channel.connect(binding, seat.path);
+    channel.send({ type: 'stop' });
+    await channel.receive(5_000);
+    channel.close();
+    log.info('stop passed on to the new owner', { owner: service.owner?.pid });
+  } catch (error) {
+    log.error('the stop could not be passed on to the new owner', { err: error, owner: service.owner?.pid });
+  }
+}

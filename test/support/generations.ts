@@ -1,0 +1,242 @@
+/**
+ * Real generations of a server for integration tests: starts the fixture, follows every process through the one stdout
+ * they all inherit, and leaves none behind.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { loadBinding } from '../../src/binding.js';
+import { Channel } from '../../src/handover/channel.js';
+import type { Message } from '../../src/handover/protocol.js';
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
+const MARK = 'UNINTERRUPTIBLE_TEST_MARK';
+export const DEADLINE = 15_000;
+
+/** What the fixture does; each generation reads it anew. */
+export interface Version {
+  /** Options of each server; one on 127.0.0.1, port 0, unless given. */
+  servers?: Record<string, unknown>[];
+  /** What goes wrong before `run`. */
+  startup?: 'throw' | 'exit-0' | 'exit-3' | 'hang';
+  warmUp?: 'reject' | 'hang' | number;
+  probe?: 'ok' | 'fail';
+  /** `sent:offer`, `received:yours`, `lock:owner:true`, `step:ready`, …: see the fixture. */
+  fault?: { at: string; action: 'kill' | 'stop' | 'break' };
+  /** A file each request's first word is appended to when it is read. */
+  accepted?: string;
+  /** Added to each answer: tells versions apart. */
+  word?: string;
+}
+
+/** One log line of any generation. */
+export interface Line {
+  pid: number;
+  generation: number;
+  level: number;
+  msg: string;
+  err?: { code?: string; message: string; details?: Record<string, unknown>; cause?: unknown };
+  [fact: string]: unknown;
+}
+
+export interface StartOptions {
+  environment?: Record<string, string>;
+  /** Arguments before the fixture's path. */
+  execArgv?: string[];
+  /** A command instead of the fixture, e.g. through a shell. */
+  command?: [string, ...string[]];
+  cwd?: string;
+}
+
+export class Generations {
+  /** A private directory, removed at the end. */
+  readonly directory: string = mkdtempSync(join(tmpdir(), 'generations-'));
+  readonly controlPath: string = join(this.directory, 'control');
+  readonly lines: Line[] = [];
+  stderr = '';
+  /** Lines of stdout that are no log lines. */
+  readonly stray: string[] = [];
+  readonly #mark = randomUUID();
+  readonly #waiters = new Set<() => void>();
+  readonly #processes: ChildProcess[] = [];
+
+  get optionsPath(): string {
+    return join(this.directory, 'options.json');
+  }
+
+  /** Starts the first generation and waits until it serves. */
+  static async start(version: Version = {}, options: StartOptions = {}): Promise<Generations> {
+    const generations = new Generations();
+    generations.deploy(version);
+    generations.launch(options);
+    await generations.line('serving');
+    return generations;
+  }
+
+  /** What the next generation will be. */
+  deploy(version: Version): void {
+    const defaults = [{ bind: 'tcp://127.0.0.1:0', controlPath: this.controlPath }];
+    writeFileSync(this.optionsPath, JSON.stringify({ servers: defaults, ...version }));
+  }
+
+  /** Launches a process of the current version, independently of those that run. */
+  launch({ environment = {}, execArgv = [], command, cwd }: StartOptions = {}): ChildProcess {
+    const [file, ...args] = command ?? [process.execPath, ...execArgv, FIXTURE, this.optionsPath];
+    const child = spawn(file, args, {
+      env: { ...process.env, ...environment, [MARK]: this.#mark },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    this.#processes.push(child);
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#take(line));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+    });
+    child.once('exit', () => this.#wake());
+    return child;
+  }
+
+  /** The pid of whoever said last that it serves. */
+  get owner(): number {
+    const said = this.lines.findLast(({ msg }) => msg === 'serving' || msg === 'rolled back');
+    if (said === undefined) throw new Error(`nobody serves yet; stderr: ${this.stderr}`);
+    return said.pid;
+  }
+
+  /** The port of the n-th listener. */
+  port(at = 0): number {
+    const serving = this.lines.findLast(({ msg }) => msg === 'serving');
+    return Number(/:(\d+)$/.exec((serving?.['listeners'] as string[])[at] ?? '')?.[1]);
+  }
+
+  /** The first line, from `since` on, that says this and fits. Rejects with all lines after the deadline. */
+  async line(msg: string, fits: (line: Line) => boolean = () => true, since = 0): Promise<Line> {
+    const find = (): Line | undefined =>
+      this.lines.slice(since).find((line) => line.msg === msg && fits(line));
+    await this.until(() => find() !== undefined, `a line "${msg}"`);
+    return find() as Line;
+  }
+
+  /** Waits until something is true; asked again at each line and each exit, and every 20 ms for what has no event. */
+  async until(holds: () => boolean, what: string, deadline = DEADLINE): Promise<void> {
+    if (holds()) return;
+    await new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        if (holds()) settle(resolve);
+      };
+      const settle = (end: () => void): void => {
+        clearTimeout(timer);
+        clearInterval(poll);
+        this.#waiters.delete(check);
+        end();
+      };
+      const timer = setTimeout(() => {
+        settle(() => reject(new Error(`waited ${deadline} ms for ${what}\n${this.report()}`)));
+      }, deadline);
+      const poll = setInterval(check, 20);
+      this.#waiters.add(check);
+    });
+  }
+
+  /** Restarts by signal and waits until the next generation serves. Returns its pid. */
+  async restart(): Promise<number> {
+    const since = this.lines.length;
+    const old = this.owner;
+    process.kill(old, 'SIGUSR1');
+    await this.line('serving', ({ pid }) => pid !== old, since);
+    return this.owner;
+  }
+
+  /** Sends one order and returns its last answer. */
+  async order(message: Message, deadline = DEADLINE, path: string = this.controlPath): Promise<Message> {
+    const loaded = loadBinding();
+    if (!('binding' in loaded)) throw new Error(loaded.unavailable);
+    const channel = Channel.connect(loaded.binding, path);
+    try {
+      channel.send(message);
+      for (;;) {
+        const { message: answer } = await channel.receive(deadline);
+        if (answer.type !== 'progress') return answer;
+      }
+    } finally {
+      channel.close();
+    }
+  }
+
+  /** One request over a connection of its own; resolves with the answer. */
+  async request(
+    line: string,
+    target: { port?: number; path?: string } = { port: this.port() },
+  ): Promise<string> {
+    const { connect } = await import('node:net');
+    const socket = target.path === undefined ? connect(target.port ?? 0, '127.0.0.1') : connect(target.path);
+    let answer = '';
+    socket.setEncoding('utf8');
+    socket.end(`${line}\n`);
+    for await (const chunk of socket) answer += String(chunk);
+    return answer.trim();
+  }
+
+  /** Pids of everything that this object started, directly or through the generations. */
+  alive(): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+          const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+          return environment.includes(`${MARK}=${this.#mark}`) && state !== 'Z';
+        } catch {
+          return false;
+        }
+      });
+  }
+
+  async gone(pid: number, deadline = DEADLINE): Promise<void> {
+    await this.until(() => !this.alive().includes(pid), `process ${pid} to leave`, deadline);
+  }
+
+  report(): string {
+    return [...this.lines.slice(-60).map((line) => JSON.stringify(line)), `stderr: ${this.stderr}`].join(
+      '\n',
+    );
+  }
+
+  /** Kills whatever is left and removes the directory. */
+  async end(): Promise<void> {
+    for (let left = this.alive(); left.length > 0; left = this.alive()) {
+      for (const pid of left) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // Gone in the meantime.
+        }
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const child of this.#processes) {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #take(text: string): void {
+    try {
+      this.lines.push(JSON.parse(text) as Line);
+    } catch {
+      this.stray.push(text);
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) waiter();
+  }
+}

@@ -1,0 +1,6 @@
+import type { LatencySummary } from './types.js';
+
+export declare class Latency {
+  record(milliseconds: number): void;
+  summary(): LatencySummary;
+}

@@ -1,0 +1,47 @@
+// A new connection of the open loop: connect, ask one line, get its answer, close. It reports itself to the tally, once.
+import { Conversation } from './conversation.mjs';
+
+export class ShortConnection {
+  startedAt = performance.now();
+  #run;
+  #conversation;
+  #intendedAt;
+  #id;
+  #answeredAt;
+
+  constructor(run, number, intendedAt) {
+    this.#run = run;
+    this.#intendedAt = intendedAt;
+    this.#id = `${run.id}-${number}`;
+    this.#conversation = new Conversation(run.connect(), run.check, this);
+    this.#conversation.ask(`${this.#id} 1\n`);
+  }
+
+  answered(pid) {
+    this.#answeredAt = performance.now();
+    this.pid = pid;
+    this.#conversation.end();
+  }
+
+  closed(cause, code) {
+    const { tally, pending } = this.#run;
+    pending.delete(this);
+    if (cause === undefined) {
+      tally.answered(this.pid, this.#answeredAt, this.#answeredAt - this.#intendedAt);
+    } else {
+      const answered = this.#answeredAt !== undefined;
+      tally.lost({
+        id: this.#id,
+        cause,
+        code,
+        startedAt: this.#intendedAt,
+        answered,
+        received: this.#conversation.received,
+      });
+    }
+  }
+
+  expire() {
+    this.#conversation.abandon(this.#answeredAt === undefined ? 'timeout' : 'not-closed');
+  }
+}

@@ -1,0 +1,3 @@
+import type { LoadHandle, LoadOptions } from './types.js';
+
+export declare function startLoad(options: LoadOptions): Promise<LoadHandle>;

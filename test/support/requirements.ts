@@ -1,0 +1,92 @@
+/**
+ * What a test needs from the machine. A test whose requirement is unmet is not run, and the reporter says why;
+ * with REQUIRE_ALL=1 (as in CI) each unmet requirement is a failing test of the file that asked for it.
+ *
+ *     test('a program in Python takes over', requirement('python3'), async () => { … });
+ *     describe('client certificates', { ...requirement('openssl', 'addon'), timeout: 30_000 }, () => { … });
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { test } from 'vitest';
+import { loadBinding } from '../../src/binding.js';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why the machine cannot run this test; read by the reporter. */
+    unmet?: string;
+  }
+}
+
+/** Options for `test` and `describe`, to be spread or passed as they are. */
+export interface Requirement {
+  readonly met: boolean;
+  readonly skip: boolean;
+  readonly meta: { unmet?: string };
+}
+
+/** Each answers with the reason why it is unmet, or undefined. Asked at most once per test file. */
+const checks = {
+  addon: () => {
+    const result = loadBinding();
+    return 'unavailable' in result ? result.unavailable : undefined;
+  },
+  compiler: () => missingCommand('make') ?? missingCommand('g++'),
+  curl: () => missingCommand('curl'),
+  git: () => missingCommand('git'),
+  ipv6: () =>
+    Object.values(networkInterfaces()).some((addresses) =>
+      addresses?.some(({ address }) => address === '::1'),
+    )
+      ? undefined
+      : 'this machine has no ::1',
+  linux: () => (process.platform === 'linux' ? undefined : `needs Linux; this is ${process.platform}`),
+  namespaces: () =>
+    missingCommand('unshare') ?? failing('unshare', '--user', '--map-root-user', '--pid', '--fork', 'true'),
+  npm: () => missingCommand('npm'),
+  openssl: () => missingCommand('openssl'),
+  proc: () => (existsSync('/proc/self/fd') ? undefined : '/proc is not mounted'),
+  python3: () => missingCommand('python3'),
+  root: () => (process.getuid?.() === 0 ? undefined : 'needs root'),
+} satisfies Record<string, () => string | undefined>;
+
+export type RequirementName = keyof typeof checks;
+
+const answers = new Map<RequirementName, string | undefined>();
+
+/** To be called while a file is collected (at its top level or in `describe`), never inside a test. */
+export function requirement(...names: [RequirementName, ...RequirementName[]]): Requirement {
+  const reasons = names.map(unmet).filter((reason) => reason !== undefined);
+  if (reasons.length === 0) return { met: true, skip: false, meta: {} };
+  return { met: false, skip: true, meta: { unmet: reasons.join('; ') } };
+}
+
+function unmet(name: RequirementName): string | undefined {
+  if (answers.has(name)) return answers.get(name);
+  const reason = checks[name]();
+  answers.set(name, reason);
+  if (reason !== undefined && process.env['REQUIRE_ALL'] === '1') {
+    test(`REQUIRE_ALL: this machine has ${name}`, () => {
+      throw new Error(reason);
+    });
+  }
+  return reason;
+}
+
+function missingCommand(command: string): string | undefined {
+  const found = (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return found ? undefined : `${command} is not installed`;
+}
+
+function failing(command: string, ...args: string[]): string | undefined {
+  const { status } = spawnSync(command, args, { stdio: 'ignore', timeout: 10_000 });
+  return status === 0 ? undefined : `\`${[command, ...args].join(' ')}\` does not work here`;
+}
