@@ -153,7 +153,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   const napi_finalize finalize = [](napi_env, void* data, void*) {
     delete static_cast<Environment*>(data);
   };
-  auto environment = std::make_unique<Environment>();
+  auto environment = std::make_unique<Environment>(env);
   if (napi_set_instance_data(env, environment.get(), finalize, nullptr) !=
       napi_ok) {
     return exports;

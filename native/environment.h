@@ -12,6 +12,15 @@
 #include "unique_fd.h"
 
 struct Environment {
+  explicit Environment(napi_env env) : env(env) {}
+  ~Environment() {
+    if (descriptor_class != nullptr) {
+      napi_delete_reference(env, descriptor_class);
+    }
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
   static Environment* Of(napi_env env) {
     void* data = nullptr;
     napi_get_instance_data(env, &data);
@@ -26,6 +35,8 @@ struct Environment {
     }
     return scratch.get();
   }
+
+  const napi_env env;
 
   napi_ref descriptor_class = nullptr;
 

@@ -109,41 +109,39 @@ export function resolveConfiguration(
 ): ResolvedConfiguration {
   const problems = new Problems();
   if (optionsList.length === 0) problems.add('There must be at least one server.');
-  const places = optionsList.map((_, index) => (optionsList.length === 1 ? '' : ` of server ${index + 1}`));
-  const explicit = optionsList.map((options, index) =>
-    readOptions(options, places[index] ?? '', knownOptions, problems),
-  );
+  const drafts = optionsList.map((options, index) => {
+    const place = optionsList.length === 1 ? '' : ` of server ${index + 1}`;
+    const given = new GivenOptions(readOptions(options, place, knownOptions, problems), environment, place);
+    return { given, listeners: readListeners(given, configurationDefaults.bindAddress, problems) };
+  });
 
-  const ofProcess = new GivenOptions(mergeProcessOptions(explicit, problems), environment, '');
+  const merged = mergeProcessOptions(
+    drafts.map(({ given }) => given),
+    problems,
+  );
   const processConfiguration = resolveProcess(
-    ofProcess,
+    new GivenOptions(merged, environment, ''),
     configurationDefaults,
     context,
     environment['PWD'],
     problems,
   );
 
-  const given = explicit.map((options, index) => new GivenOptions(options, environment, places[index] ?? ''));
-  const listeners = given.map((options) =>
-    readListeners(options, configurationDefaults.bindAddress, problems),
-  );
-  const servers = given.map((options, index): ServerConfiguration => {
-    const own = listeners[index] ?? null;
-    const hasTcpListener = own?.some(isTcp);
-    const othersHaveTcpListener = listeners.some(
-      (each, other) => other !== index && (each === null || each.some(isTcp)),
-    );
+  const servers = drafts.map((draft): ServerConfiguration => {
+    const { given, listeners } = draft;
     const surroundings = {
-      hasTcpListener,
-      othersHaveTcpListener,
+      hasTcpListener: listeners?.some(isTcp),
+      othersHaveTcpListener: drafts.some(
+        (other) => other !== draft && other.listeners?.some(isTcp) !== false,
+      ),
       startedIn: context.startedIn,
       defaultVersion: configurationDefaults.tlsVersion,
     };
     return Object.freeze({
-      listeners: own ?? [],
-      tls: resolveTls(options, surroundings, problems),
-      allowedNetworks: readAllowedNetworks(options, hasTcpListener, othersHaveTcpListener, problems),
-      maxConnections: readMaxConnections(options, configurationDefaults.maxConnections, problems),
+      listeners: listeners ?? [],
+      tls: resolveTls(given, surroundings, problems),
+      allowedNetworks: readAllowedNetworks(given, surroundings, problems),
+      maxConnections: readMaxConnections(given, configurationDefaults.maxConnections, problems),
     });
   });
 

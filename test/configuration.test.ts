@@ -455,7 +455,7 @@ describe('amendOptions', () => {
     const change = async (): Promise<void> => {
       throw new Error('must not become an unhandled rejection');
     };
-    expect(() => amendOptions({}, change)).toThrow(
+    expect(() => amendOptions({}, change as () => void)).toThrow(
       'Invalid configuration: configure() takes a function that is not async: await what you need before the call.',
     );
   });

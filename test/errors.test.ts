@@ -8,6 +8,7 @@ import {
   type ErrorCode,
   errorMeanings,
   UninterruptibleError,
+  wrongState,
 } from '../src/errors.js';
 
 const codes = Object.keys(errorMeanings) as ErrorCode[];
@@ -62,6 +63,13 @@ describe('UninterruptibleError', () => {
     expect(inspect(error)).toContain('UninterruptibleError: x');
     expect(Object.hasOwn(error, 'name')).toBe(false);
   });
+});
+
+test('a method that makes no sense in a state names both', () => {
+  const error = wrongState('run', 'draining', ' Wait.');
+  expect(error.code).toBe('UNINTERRUPTIBLE_STATE_INVALID');
+  expect(error.message).toBe('run() cannot be called on a server that is draining. Wait.');
+  expect(wrongState('run', 'idle').message).toBe('run() cannot be called on a server that is idle.');
 });
 
 describe('ConfigurationError', () => {

@@ -42,12 +42,12 @@ const LOGGER_METHODS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 /** Takes the options of the process out of the options of each server. Two servers may only say the same. */
 export function mergeProcessOptions(
-  servers: readonly ReadonlyMap<string, unknown>[],
+  servers: readonly GivenOptions[],
   problems: Problems,
 ): ReadonlyMap<string, unknown> {
   const merged = new Map<string, unknown>();
   for (const option of processOptions) {
-    const values = servers.map((server) => server.get(option));
+    const values = servers.map((server) => server.explicit(option)?.value);
     const first = values.findIndex((value) => value !== undefined);
     if (first === -1) continue;
     merged.set(option, values[first]);

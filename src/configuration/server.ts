@@ -3,7 +3,15 @@
 import { type ListenAddress, parseListenAddress, parseNetwork } from '../listeners/address.js';
 import { type Given, type GivenOptions, type Problems, print } from './given.js';
 
-/** Null, with a problem added, if there is no usable address at all. */
+/** Whether there is anything that TLS and allow-lists could apply to. */
+export interface TcpSurroundings {
+  /** Of this server; undefined if its addresses could not be read. */
+  readonly hasTcpListener: boolean | undefined;
+  /** Whether the environment may mean another server of this process. */
+  readonly othersHaveTcpListener: boolean;
+}
+
+/** Null, with a problem added, if one of the addresses is unusable. */
 export function readListeners(
   given: GivenOptions,
   defaultHost: string,
@@ -41,8 +49,7 @@ export function readListeners(
 /** Null allows everybody. */
 export function readAllowedNetworks(
   given: GivenOptions,
-  hasTcpListener: boolean | undefined,
-  othersHaveTcpListener: boolean,
+  { hasTcpListener, othersHaveTcpListener }: TcpSurroundings,
   problems: Problems,
 ): readonly string[] | null {
   const found = given.get('allowedNetworks');

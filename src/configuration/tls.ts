@@ -5,13 +5,10 @@ import { type Given, type GivenOptions, type OptionName, type Problems, print } 
 import type { TlsConfiguration } from './options.js';
 import { errorCode } from './paths.js';
 import { type Pem, parseCertificates, readMaterial, readPemFile } from './pem.js';
+import type { TcpSurroundings } from './server.js';
 
 /** What the rest of the configuration says. */
-export interface TlsSurroundings {
-  /** Of this server; undefined if its addresses could not be read. */
-  readonly hasTcpListener: boolean | undefined;
-  /** Whether the environment may mean another server of this process. */
-  readonly othersHaveTcpListener: boolean;
+export interface TlsSurroundings extends TcpSurroundings {
   /** Relative paths start here. */
   readonly startedIn: string;
   /** The name of the lowest version, from the table of defaults. */

@@ -122,8 +122,9 @@ function problemOfClient(secured: TLSSocket): string | undefined {
   const certificate = secured.getPeerCertificate();
   if (Object.keys(certificate).length === 0) return 'The client showed no certificate.';
   const now = Date.now();
-  if (Date.parse(certificate.valid_to) < now)
-    {return `The client's certificate expired ${certificate.valid_to}.`;}
+  if (Date.parse(certificate.valid_to) < now) {
+    return `The client's certificate expired ${certificate.valid_to}.`;
+  }
   if (Date.parse(certificate.valid_from) > now) {
     return `The client's certificate is not valid before ${certificate.valid_from}.`;
   }

@@ -23,7 +23,7 @@ const MAX_RECEIVE_ERRORS = 8;
 
 interface Waiter {
   resolve: (incoming: Incoming) => void;
-  reject: (error: unknown) => void;
+  reject: (error: Error) => void;
 }
 
 export class Channel {
@@ -129,7 +129,7 @@ export class Channel {
           reject(error);
         },
       };
-      const onAbort = (): void => waiter.reject(signal?.reason);
+      const onAbort = (): void => waiter.reject(signal?.reason as Error);
       const timer =
         timeout === null
           ? undefined
@@ -170,8 +170,9 @@ export class Channel {
       return this.#socket.send(data, descriptors);
     } catch (error) {
       // The peer is gone, but its last word may still be unread: the end is judged by receiving only (measured).
-      if (['EPIPE', 'ECONNRESET', 'ENOTCONN'].includes((error as NodeJS.ErrnoException).code ?? ''))
-        {return true;}
+      if (['EPIPE', 'ECONNRESET', 'ENOTCONN'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+        return true;
+      }
       this.#end(closed('A packet could not be sent.', error));
       return true;
     }

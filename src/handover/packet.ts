@@ -104,11 +104,13 @@ export function decodePacket(data: Uint8Array, descriptors: number): Message {
   const value = parse(data);
   const type = value['type'];
   if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) {
-    throw nonsense(`a packet of unknown type ${String(JSON.stringify(type)).slice(0, 40)}`);
+    throw nonsense(`a packet of unknown type ${JSON.stringify(type ?? null).slice(0, 40)}`);
   }
   const announced = value['descriptors'] ?? 0;
   if (!isCount(announced) || (announced as number) > MAX_DESCRIPTORS || announced !== descriptors) {
-    throw nonsense(`a ${type} packet announced ${JSON.stringify(announced)} descriptors and brought ${descriptors}`);
+    throw nonsense(
+      `a ${type} packet announced ${JSON.stringify(announced)} descriptors and brought ${descriptors}`,
+    );
   }
   const message: Record<string, unknown> = { type };
   if (descriptors > 0) message['descriptors'] = descriptors;

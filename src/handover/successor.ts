@@ -135,7 +135,9 @@ function tookTooLong({ controlPath, timeout }: TakeOverOptions, cause: unknown):
 }
 
 /** What came of saying `ready`. */
-export interface Verdict { pipe: Descriptor | undefined }
+export interface Verdict {
+  pipe: Descriptor | undefined;
+}
 
 /** The process we take over from, as far as we can see it. */
 export class Predecessor {
@@ -172,9 +174,10 @@ export class Predecessor {
         closeAll(descriptors);
         throw nonsense(`a ${message.type} message with ${descriptors.length} descriptors amid the listeners`);
       }
-      message.listeners.forEach((record, at) => {
-        inheritance.add(record, descriptors[at]!);
-      });
+      for (const [at, descriptor] of descriptors.entries()) {
+        const record = message.listeners[at];
+        if (record !== undefined) inheritance.add(record, descriptor);
+      }
       missing -= descriptors.length;
       this.channel.send({ type: 'received' });
     }
@@ -217,8 +220,9 @@ export class Predecessor {
       // Released before it was said: refused means that the predecessor took it back.
       if (ownership.tryOwner()) return { pipe };
     } catch (error) {
-      if (!(error instanceof UninterruptibleError) || error.code !== 'UNINTERRUPTIBLE_HANDOVER_CLOSED')
-        {throw error;}
+      if (!(error instanceof UninterruptibleError) || error.code !== 'UNINTERRUPTIBLE_HANDOVER_CLOSED') {
+        throw error;
+      }
       // The predecessor died, or the connection broke: whoever gets byte 0 is the owner.
       if (await ownership.takeOwner(WAITS.ownerLock, signal)) return { pipe };
     }

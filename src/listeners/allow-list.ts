@@ -5,7 +5,6 @@
  * IPv4 as well), host bits are cleared before a rule is added, and IPv4-mapped addresses are IPv4 before they are looked up.
  */
 import { BlockList } from 'node:net';
-import { ConfigurationError } from '../errors.js';
 import { isIPv4Mapped, parseIpAddress, printIpAddress } from './ip-address.js';
 import { parseNetwork } from './network.js';
 
@@ -18,21 +17,13 @@ export interface AllowList {
 /**
  * Makes the list. A client is allowed if it is in one of the networks; no networks, nobody.
  *
- * @throws ConfigurationError that lists every text that is not a network.
+ * @throws ConfigurationError that names the first text that is not a network.
  */
 export function createAllowList(networks: readonly string[]): AllowList {
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
-  const problems: string[] = [];
-  for (const text of networks) {
-    try {
-      const { family, address, prefix } = parseNetwork(text);
-      lists[family].addSubnet(address, prefix, family);
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      problems.push(...error.problems);
-    }
+  for (const { family, address, prefix } of networks.map(parseNetwork)) {
+    lists[family].addSubnet(address, prefix, family);
   }
-  if (problems.length > 0) throw new ConfigurationError(problems);
 
   return {
     allows(remoteAddress) {

@@ -15,8 +15,9 @@ export async function openListener(
   index: number,
 ): Promise<DescriptorListener> {
   try {
-    if (address.kind === 'tcp')
-      {return new DescriptorListener(address, index, await listenTcp(binding, address));}
+    if (address.kind === 'tcp') {
+      return new DescriptorListener(address, index, await listenTcp(binding, address));
+    }
     return listenUnix(binding, address, index);
   } catch (cause) {
     if (cause instanceof UninterruptibleError) throw cause;

@@ -36,9 +36,9 @@ export class StartedProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
 
-  constructor(child: ChildProcess, pid: number, lastWords: LastWords) {
+  constructor(child: ChildProcess, lastWords: LastWords) {
     this.#child = child;
-    this.pid = pid;
+    this.pid = child.pid ?? 0;
     this.lastWords = lastWords;
     // `exit`, not `close`: its stdout is inherited down the chain and may stay open for years.
     this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
@@ -65,6 +65,8 @@ export class StartedProcess {
 
   /** `detached` made the child the leader of a group of its own, and a group outlives its leader. */
   #signalGroup(signal: NodeJS.Signals): void {
+    // kill(-0) would mean our own group, kill(-1) everybody.
+    if (this.pid <= 1) return;
     try {
       process.kill(-this.pid, signal);
     } catch {
@@ -76,10 +78,11 @@ export class StartedProcess {
 /** Throws RESTART_COMMAND_NOT_FOUND when nothing could be started at all. */
 export async function startProcess(options: SpawnOptions): Promise<StartedProcess> {
   const { binding, command, workingDirectory, inherited } = options;
-  const [file, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
+  const [file = '', ...args] =
+    typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
   const [readEnd, writeEnd] = binding.pipe();
   try {
-    const child = spawn(file!, args, {
+    const child = spawn(file, args, {
       cwd: workingDirectory,
       env: successorEnvironment(workingDirectory, inherited),
       detached: true,
@@ -90,7 +93,7 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
       child.once('error', reject);
     });
     child.on('error', () => undefined);
-    return new StartedProcess(child, child.pid!, new LastWords(readEnd));
+    return new StartedProcess(child, new LastWords(readEnd));
   } catch (cause) {
     readEnd.close();
     const shown = typeof command === 'string' ? command : command.join(' ');

@@ -129,13 +129,13 @@ export class Tenure {
   async successorVanished(): Promise<void> {
     const service = this.#service;
     const { seat, log } = service;
-    if (this.released || seat === undefined || !service.lifecycle.is('draining', 'standing-by')) return;
+    if (seat === undefined || !this.#mayResume()) return;
     log.warn('the successor vanished', { successor: this.#successor.pid });
     if (!seat.ownership.tryOwner() && !(await seat.ownership.takeOwner(WAITS.ownerLock))) {
       this.release('another process is the owner');
       return;
     }
-    if (this.released || !service.lifecycle.is('draining', 'standing-by')) {
+    if (!this.#mayResume()) {
       seat.ownership.releaseOwner();
       return;
     }
@@ -155,6 +155,10 @@ export class Tenure {
     service.step('rolled back', { successor: this.#successor.pid });
     await this.#bindAgain();
     await runHooks(service, (member) => member.onResume());
+  }
+
+  #mayResume(): boolean {
+    return !this.released && this.#service.lifecycle.is('draining', 'standing-by');
   }
 
   /** What the successor had removed and was shut down: best effort. */

@@ -3,7 +3,8 @@ import { describeError, UninterruptibleError } from '../errors.js';
 import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
 import type { OnFirstPacket } from '../handover/control-listener.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
-import type { Refused } from '../handover/protocol.js';
+import { encodePacket } from '../handover/packet.js';
+import { type Failed, MAX_PACKET_BYTES, type Refused } from '../handover/protocol.js';
 import { giveTo } from './hand-over.js';
 import type { Service } from './service.js';
 
@@ -48,17 +49,19 @@ async function restart(service: Service, channel: Channel): Promise<void> {
     });
     channel.send({ type: 'restarted', pid, generation });
   } catch (error) {
-    const { code, message, stack } = describeError(error);
-    const lastWords = error instanceof UninterruptibleError ? error.details?.['lastWords'] : undefined;
-    channel.send({
-      type: 'failed',
-      code,
-      message,
-      ...(stack === undefined ? {} : { stack }),
-      ...(typeof lastWords === 'string' ? { lastWords: lastWords.slice(-8_000) } : {}),
-    });
+    channel.send(failure(error));
   }
   channel.close();
+}
+
+/** With the last words of the new process, as many as still fit into the packet. */
+function failure(error: unknown): Failed {
+  const failed: Failed = { type: 'failed', ...describeError(error) };
+  const lastWords = error instanceof UninterruptibleError ? error.details?.['lastWords'] : undefined;
+  if (typeof lastWords !== 'string' || lastWords === '') return failed;
+  const room = MAX_PACKET_BYTES - encodePacket({ ...failed, lastWords: '' }).length;
+  // JSON writes no character with more than six bytes; the end is what says why.
+  return { ...failed, lastWords: lastWords.slice(-Math.floor(room / 6)) };
 }
 
 export function refuse(channel: Channel, reason: Refused['reason'], message: string): void {

@@ -197,8 +197,9 @@ export class Restarts {
     const lastWords = child.lastWords.text;
     child.lastWords.close();
     if (exit !== undefined) error = exitedEarly(exit, '');
-    if (error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT')
-      {error = notReady(this.#service.configuration.readyTimeout);}
+    if (error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT') {
+      error = notReady(this.#service.configuration.readyTimeout);
+    }
     return new UninterruptibleError(error.code, error.message, {
       cause: error.cause ?? thrown,
       details: { ...error.details, pid: child.pid, lastWords },

@@ -60,7 +60,7 @@ export class Service {
   pidFile: PidFile | undefined;
   secrets: TlsSecrets | undefined;
   /** Processes that drain, as far as they have told us. The direct predecessor still has duplicates. */
-  readonly draining = new Set<DrainingPeer>();
+  readonly draining: Set<DrainingPeer> = new Set();
   /** Who owns the service since we gave it away. */
   owner: OwnerPeer | undefined;
   /** Whether we could take it back. */
