@@ -181,8 +181,8 @@ export default defineConfig(
       // Index signatures are read with brackets (noPropertyAccessFromIndexSignature).
       '@typescript-eslint/dot-notation': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
-      // isolatedDeclarations wants the type on the left.
-      '@typescript-eslint/consistent-generic-constructors': ['error', 'type-annotation'],
+      // isolatedDeclarations wants some types on the left, some on the right.
+      '@typescript-eslint/consistent-generic-constructors': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },

@@ -18,14 +18,19 @@ export class Generations {
   #pidFile;
   #waiting;
 
-  constructor(directory) {
+  constructor(directory, lifeline) {
     this.#pidFile = join(directory, 'server.pid');
     const server = spawn(process.execPath, [PROGRAM], {
       cwd: directory,
       detached: true, // its own session, as its successors have: Ctrl-C is for the demo to handle
       // The control socket lives in the runtime directory: with the demo's own, nothing stays behind.
-      env: { ...process.env, DEMO_PID_FILE: this.#pidFile, RUNTIME_DIRECTORY: directory },
-      stdio: 'pipe',
+      env: {
+        ...process.env,
+        DEMO_LIFELINE: lifeline,
+        DEMO_PID_FILE: this.#pidFile,
+        RUNTIME_DIRECTORY: directory,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const output of [server.stdout, server.stderr]) {
       createInterface({ input: output }).on('line', (line) => this.#read(line));

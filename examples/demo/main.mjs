@@ -17,17 +17,19 @@ if (problem) {
   process.exit(2);
 }
 
+// Before anything exists that a signal could leave behind.
+const interrupted = firstSignal();
 const stage = new Stage();
 let exitCode = 1;
 try {
-  const outcome = await Promise.race([play(stage, screen, { rate, restarts }), firstSignal()]);
+  const outcome = await Promise.race([play(stage, screen, { rate, restarts }), interrupted]);
   screen.print(...report(outcome, screen.colours));
   exitCode = outcome.complaints.length === 0 ? 0 : 1;
 } catch (error) {
   screen.print(screen.colours.red(error.message));
   exitCode = error.exitCode ?? 1;
 } finally {
-  screen.close();
+  screen.end();
   await stage.clear();
 }
 process.exit(exitCode);

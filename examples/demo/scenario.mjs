@@ -2,6 +2,7 @@
 import { startLoad } from '../../test/support/load/start.mjs';
 import { findComplaints } from './complaints.mjs';
 import { Generations } from './generations.mjs';
+import { openLifeline } from './lifeline.mjs';
 import { progressLine } from './progress.mjs';
 
 const LONG_LIVED = { count: 20, interval: 100 };
@@ -12,7 +13,7 @@ const LEAVE_DEADLINE = 10_000;
 
 /** Resolves with what was measured and with the complaints, each a sentence. */
 export async function play(stage, screen, { rate, restarts }) {
-  const generations = new Generations(stage.directory);
+  const generations = new Generations(stage.directory, await openLifeline(stage.directory));
   try {
     await generations.started();
   } catch (error) {
@@ -40,7 +41,7 @@ export async function play(stage, screen, { rate, restarts }) {
     complaints.push(`a restart failed: ${error.message}`);
   }
   const result = await load.stop();
-  screen.close();
+  screen.unfollow();
 
   complaints.push(...findComplaints(result));
   complaints.push(...(await leave(stage, generations)));

@@ -10,6 +10,7 @@ export class Screen {
   #output;
   #timer;
   #hasLine = false;
+  #ended = false;
 
   constructor(output) {
     this.#output = output;
@@ -19,21 +20,29 @@ export class Screen {
   }
 
   print(...lines) {
+    if (this.#ended) return;
     this.#erase();
     this.#output.write(`${lines.join('\n')}\n`);
   }
 
-  /** Shows what `line` returns, again and again, until `close`. */
+  /** Shows what `line` returns, again and again, until `unfollow`. */
   follow(line) {
     this.#timer = setInterval(() => this.#show(line()), this.#output.isTTY ? ON_TERMINAL : ELSEWHERE);
   }
 
-  close() {
+  unfollow() {
     clearInterval(this.#timer);
     this.#erase();
   }
 
+  /** Shows nothing from now on, whoever may still try. */
+  end() {
+    this.unfollow();
+    this.#ended = true;
+  }
+
   #show(line) {
+    if (this.#ended) return;
     if (!this.#output.isTTY) {
       this.print(line);
       return;

@@ -96,6 +96,10 @@ describe('TCP addresses', () => {
     ['tcp://*:80', '* is not a host; write 0.0.0.0 for all IPv4 addresses, or [::] for IPv6 as well.'],
     ['tcp://[]:80', 'in brackets stands an IPv6 address, as in tcp://[::1]:3000.'],
     ['tcp://[127.0.0.1]:80', 'in brackets stands an IPv6 address, as in tcp://[::1]:3000.'],
+    ['tcp://[1:2:3:4:5:6:7:8::]:80', 'in brackets stands an IPv6 address, as in tcp://[::1]:3000.'],
+    ['tcp://[1::2::3]:80', 'in brackets stands an IPv6 address, as in tcp://[::1]:3000.'],
+    ['tcp://[::1.2.3.4:5]:80', 'in brackets stands an IPv6 address, as in tcp://[::1]:3000.'],
+    ['tcp://[1:2:3:4:5:6:7]:80', 'in brackets stands an IPv6 address, as in tcp://[::1]:3000.'],
     ['tcp://[::1%]:80', 'after the % of an IPv6 address stands the name of a network interface.'],
     ['tcp://[::1%a/b]:80', 'a TCP address has no path; accepted is tcp://host:port.'],
     [
