@@ -37,8 +37,14 @@ export async function run(...servers: readonly Server[]): Promise<void> {
     restartSignal,
     service.binding,
   );
-  await service.start();
-  void service.stopped.then(() => endProcess(0, service.log.flush));
+  try {
+    await service.start();
+  } catch (error) {
+    // Told to stop before it served: that order was carried out.
+    if (service.stopping.signal.aborted) await endProcess(0, service.flushLog);
+    throw error;
+  }
+  void service.stopped.then(() => endProcess(0, service.flushLog));
 }
 
 function refuseWrongPlace(servers: readonly Server[]): void {
@@ -79,7 +85,7 @@ function orderStop(service: Service, signal: NodeJS.Signals, again: boolean): vo
   if (again) {
     log?.warn(`second ${signal}: leaving at once`, { connections: service.active });
     service.restarts.killChild();
-    void endProcess(1, async () => log?.flush());
+    void endProcess(1, service.flushLog);
     return;
   }
   log?.info('stop ordered', { by: signal });

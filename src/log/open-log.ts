@@ -1,7 +1,8 @@
 /** Chooses who writes the log: the user's logger, or pino, as JSON or, on a terminal, as one plain line per event. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger, LogLevel } from '../configuration.js';
+import { ConfigurationError } from '../errors.js';
 import { Log } from './log.js';
 import { terminalLine } from './terminal-line.js';
 
@@ -16,12 +17,12 @@ export interface LogOptions {
   generation: () => number;
 }
 
-/** pino is loaded here and only if it is needed. Throws the file system's error if the log file cannot be opened. */
+/** pino is loaded here and only if it is needed. Throws a ConfigurationError if the log file cannot be written. */
 export async function openLog({ logger, logPath, logLevel, generation }: LogOptions): Promise<Log> {
   if (logger !== null) return new Log(logger, generation, { debugging: isDebugging(logger) });
 
   const { default: pino } = await import('pino');
-  if (logPath !== null) mkdirSync(dirname(logPath), { recursive: true });
+  if (logPath !== null) ensureWritable(logPath);
   const destination = pino.destination({
     dest: logPath ?? STDOUT,
     sync: false,
@@ -39,6 +40,18 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
     flush: () => new Promise((resolve) => destination.flush(() => resolve())),
     reopen: () => destination.reopen(),
   });
+}
+
+/** The destination opens it later and would only lose lines; whoever configured it must hear of it now. */
+function ensureWritable(logPath: string): void {
+  try {
+    mkdirSync(dirname(logPath), { recursive: true });
+    closeSync(openSync(logPath, 'a'));
+  } catch (cause) {
+    throw new ConfigurationError([`logPath ${logPath} cannot be written: ${(cause as Error).message}`], {
+      cause,
+    });
+  }
 }
 
 function isDebugging(logger: Logger & { isLevelEnabled?: (level: string) => boolean }): boolean {

@@ -39,7 +39,6 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     vanished: () => void tenure.successorVanished(),
   });
   service.lifecycle.to('draining');
-  sayWhereItWent(service, successor.pid);
   await runHooks(service, (member) => member.onDrain());
   const startedAt = performance.now();
   log.info('draining', { connections: service.active });
@@ -76,6 +75,7 @@ async function end(service: Service, cut: number): Promise<void> {
   service.formerSeat?.leave();
   await runHooks(service, (member) => member.onStop());
   service.log.info('leaving', { owner: service.owner?.pid });
+  if (service.owner !== undefined) sayWhereItWent(service, service.owner.pid);
   service.owner?.leave();
   service.finish(cut);
 }

@@ -112,6 +112,8 @@ export class Service {
     return this.#log;
   }
 
+  readonly flushLog = async (): Promise<void> => this.#log?.flush();
+
   /** Open connections of all servers. */
   get active(): number {
     return this.members.reduce((sum, member) => sum + member.tracker.active, 0);
