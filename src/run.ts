@@ -5,7 +5,8 @@ import { UninterruptibleError } from './errors.js';
 import { takeInherited } from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
 import { installSignals } from './process/signals.js';
-import { member, type Server } from './server.js';
+import type { Server } from './server.js';
+import { member } from './service/member.js';
 import { Service } from './service/service.js';
 
 /** The hand-over belongs to the process, so there is one. */

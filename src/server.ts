@@ -13,14 +13,11 @@ import type { RestartResult, ServerEvents, Status } from './events.js';
 import type { State } from './lifecycle.js';
 import type { Facts, Log } from './log/log.js';
 import { run } from './run.js';
-import type { Member } from './service/member.js';
+import { type Member, member } from './service/member.js';
 import { Service } from './service/service.js';
 
 /** Opens the client end of a connection that goes through this server's own accept path. */
 export type Connect = (listenerName?: string) => Socket;
-
-/** How the library reaches a server's hooks. @internal */
-export const member: unique symbol = Symbol('member');
 
 /**
  * A server that restarts without losing a connection. Extend it and implement {@link Server.handleRequest}.

@@ -36,7 +36,7 @@ export class Generations {
       createInterface({ input: output }).on('line', (line) => this.#read(line));
     }
     server.on('error', (error) => this.#fail(error.message));
-    server.on('exit', (code, signal) => {
+    server.on('close', (code, signal) => {
       if (this.list.length === 0) this.#fail(`the server ended (${signal ?? `code ${code}`})`);
     });
   }

@@ -35,7 +35,14 @@ export class Acceptor {
 
   /** Ends the listeners for good: their queues are served, their paths removed. */
   end(listeners: readonly Listener[] = this.listeners): void {
-    for (const listener of listeners) listener.end(this.#onConnection);
+    for (const listener of listeners) {
+      try {
+        listener.end(this.#onConnection);
+      } catch (error) {
+        this.#options.onError(error as Error, listener);
+        listener.drop();
+      }
+    }
   }
 
   /** Puts another listener in the place of one that has ended. */

@@ -28,6 +28,12 @@ export class OwnerPeer {
     this.channel.report({ type: 'draining', connections });
   }
 
+  /** Somebody else is the owner now and hears of us from here on. */
+  close(): void {
+    this.#left = true;
+    this.channel.close();
+  }
+
   /** The last word: what comes from it now is ignored. */
   leave(): void {
     this.#left = true;
@@ -46,9 +52,9 @@ export class OwnerPeer {
         this.#left = true;
       }
     } catch {
+      this.channel.close();
       if (this.#left) return;
       this.#left = true;
-      this.channel.close();
       events.vanished();
     }
   }

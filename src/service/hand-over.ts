@@ -3,17 +3,18 @@ import { UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
 import type { OfferedListener } from '../handover/manifest.js';
 import { handOver } from '../handover/predecessor.js';
-import { type Ready, type TakeOver, WAITS } from '../handover/protocol.js';
+import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
 import { keyOf } from '../listeners/listener-set.js';
+import { attempt } from './attempt.js';
 import { leave } from './leave.js';
-import { onFirstPacket, refuse } from './orders.js';
+import { repair } from './repair.js';
 import type { Service } from './service.js';
 
 /** Answers a take-over. Never throws: whatever goes wrong ends the exchange only. */
 export function giveTo(service: Service, channel: Channel, takeOver: TakeOver): void {
   const { state, restarts } = service;
-  if (state === 'stopping') {
+  if (state === 'stopping' || service.stopping.signal.aborted) {
     refuse(channel, 'stopping', 'This server is stopping.');
   } else if (state !== 'serving') {
     refuse(channel, 'busy', `This server is ${state}.`);
@@ -89,20 +90,6 @@ function keep(service: Service, failure: Error): void {
   if (!service.stopping.signal.aborted) service.handoverFailed(error);
 }
 
-/** Control path and pid file lead to this process again. Byte 0 holders only. */
-export function repair(service: Service): void {
-  const { seat, pidFile, log } = service;
-  try {
-    seat?.repair(onFirstPacket(service));
-    if (pidFile !== undefined && !pidFile.ours) {
-      pidFile.prepare();
-      pidFile.publish();
-    }
-  } catch (error) {
-    log.error('control path or pid file could not be put right', { err: error });
-  }
-}
-
 function offered(service: Service): OfferedListener[] {
   return service.members
     .flatMap((member) => member.acceptor.listeners)
@@ -124,10 +111,15 @@ function unclaimedListeners(service: Service, ready: Ready): Map<number, Listene
 /** A path the successor no longer uses, because its configuration changed, has nobody else to remove it. */
 function removePaths(service: Service, ready: Ready): void {
   const { pidFile, seat } = service;
-  try {
-    if (pidFile !== undefined && ready.pidfilePath !== pidFile.path) pidFile.unpublish();
-    if (seat !== undefined && ready.controlPath !== seat.path) seat.unpublish();
-  } catch (error) {
-    service.log.warn('a path that is no longer used could not be removed', { err: error });
-  }
+  attempt(service, 'a pid file that is no longer used could not be removed', () => {
+    if (ready.pidfilePath !== pidFile?.path) pidFile?.unpublish();
+  });
+  attempt(service, 'a control path that is no longer used could not be removed', () => {
+    if (ready.controlPath !== seat?.path) seat?.unpublish();
+  });
+}
+
+function refuse(channel: Channel, reason: Refused['reason'], message: string): void {
+  channel.send({ type: 'refused', reason, message });
+  channel.close();
 }

@@ -9,6 +9,9 @@ import type { State } from '../lifecycle.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Service } from './service.js';
 
+/** Under this key a server shows itself to its service; not exported from the package. */
+export const member: unique symbol = Symbol('member');
+
 export interface Member {
   readonly options: ServerOptions;
   /** Where it listens, as configured. */

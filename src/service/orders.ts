@@ -4,7 +4,7 @@ import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
 import type { OnFirstPacket } from '../handover/control-listener.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
 import { encodePacket } from '../handover/packet.js';
-import { type Failed, MAX_PACKET_BYTES, type Refused } from '../handover/protocol.js';
+import { type Failed, MAX_PACKET_BYTES } from '../handover/protocol.js';
 import { giveTo } from './hand-over.js';
 import type { Service } from './service.js';
 
@@ -62,10 +62,6 @@ function failure(error: unknown): Failed {
   const room = MAX_PACKET_BYTES - encodePacket({ ...failed, lastWords: '' }).length;
   // JSON writes no character with more than six bytes; the end is what says why.
   return { ...failed, lastWords: lastWords.slice(-Math.floor(room / 6)) };
-}
-
-export function refuse(channel: Channel, reason: Refused['reason'], message: string): void {
-  dismiss(channel, { type: 'refused', reason, message });
 }
 
 function dismiss(channel: Channel, message: Parameters<Channel['send']>[0]): void {

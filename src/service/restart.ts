@@ -9,7 +9,7 @@ import type { RestartResult } from '../events.js';
 import { Channel } from '../handover/channel.js';
 import { reported } from '../handover/predecessor.js';
 import type { Exit, StartedProcess } from '../process/spawn.js';
-import { repair } from './hand-over.js';
+import { repair } from './repair.js';
 import type { Service } from './service.js';
 
 /** What the last words of a process that has exited may take to arrive. */

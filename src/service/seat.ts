@@ -60,6 +60,17 @@ export class Seat {
     this.#control?.unpublish();
   }
 
+  /**
+   * Stops answering in a while. Nobody finds this socket by its path any more, but whoever looked it up just before the
+   * rename still connects to it.
+   */
+  silenceLater(milliseconds: number): void {
+    const control = this.#control;
+    setTimeout(() => {
+      if (this.#control === control) this.silence();
+    }, milliseconds).unref();
+  }
+
   /** Stops answering; what was not published leaves no name behind. */
   silence(): void {
     this.#control?.close();
@@ -72,9 +83,8 @@ export class Seat {
     this.ownership.close();
   }
 
-  /** The final stop: path and, where they are private, lock and directory go. Byte 0 holders only. */
+  /** Leaves for good: where they are private, lock and directory go too. Byte 0 holders only. */
   remove(): void {
-    this.unpublish();
     this.silence();
     this.ownership.close(this.isPrivate);
     if (this.isPrivate) removePrivateDirectory(this.path);

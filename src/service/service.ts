@@ -10,6 +10,7 @@ import type { TlsSecrets } from '../connections/tls.js';
 import { handoverChannel, stateChannel } from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
 import type { RestartResult, Status } from '../events.js';
+import type { OnFirstPacket } from '../handover/control-listener.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
 import { Lifecycle, type State } from '../lifecycle.js';
@@ -17,8 +18,9 @@ import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
 import { currentEnvironment, type Inherited } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
-import type { Tenure } from './leave.js';
+import { attempt } from './attempt.js';
 import type { Member } from './member.js';
+import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
 import type { Seat } from './seat.js';
 import { start } from './start.js';
@@ -64,9 +66,11 @@ export class Service {
   /** Who owns the service since we gave it away. */
   owner: OwnerPeer | undefined;
   /** Whether we could take it back. */
-  tenure: Tenure | undefined;
+  reserve: Reserve | undefined;
   /** The exchange under way, until it is known who is the owner. */
   exchange: Promise<unknown> | undefined;
+  /** What happens to the first packet of whoever connects to the control path. */
+  greet: OnFirstPacket = (channel) => channel.close();
   /** Aborted when this process shall stop while a start or an exchange is under way. */
   readonly stopping: AbortController = new AbortController();
 
@@ -184,6 +188,7 @@ export class Service {
   }
 
   #leaveFormerSeat(): void {
+    attempt(this, 'the former control path could not be removed', () => this.formerSeat?.unpublish());
     this.formerSeat?.remove();
     this.formerSeat = undefined;
   }

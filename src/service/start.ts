@@ -13,6 +13,7 @@ import { abandon, Inheritance, type Prepared, prepareListeners } from '../listen
 import { currentEnvironment } from '../process/environment.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
+import { attempt } from './attempt.js';
 import { onFirstPacket } from './orders.js';
 import { runProbes } from './probe.js';
 import { Seat } from './seat.js';
@@ -91,9 +92,9 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
       prepared.push(...own);
       member.acceptor.listeners = own.map(({ listener }) => listener);
     }
-    const greet = onFirstPacket(service);
-    seat.bind(greet);
-    former?.bind(greet);
+    service.greet = onFirstPacket(service);
+    seat.bind(service.greet);
+    former?.bind(service.greet);
     pidFile?.prepare();
     await prepareMembers(service, signal);
     if (predecessor !== null && !anchor.ownership.isOwner) {
@@ -217,12 +218,4 @@ function privateControlPath(): string {
     'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
     `No private directory for the control socket: ${made.unusable}. Set controlPath.`,
   );
-}
-
-function attempt(service: Service, what: string, action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    service.log.error(what, { err: error });
-  }
 }

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { drain } from '../drain/drain.js';
 import { Channel } from '../handover/channel.js';
-import { runHooks } from './leave.js';
+import { attempt } from './attempt.js';
+import { runHooks } from './hooks.js';
 import type { Service } from './service.js';
 
 export async function stop(service: Service): Promise<void> {
@@ -22,7 +23,7 @@ export async function stop(service: Service): Promise<void> {
   await service.restarts.stop();
   if (lifecycle.is('serving')) await stopServing(service);
   else if (exchanging) await passOn(service);
-  service.tenure?.release('stopping');
+  service.reserve?.release('stopping');
   await service.stopped;
 }
 
@@ -35,13 +36,11 @@ async function stopServing(service: Service): Promise<void> {
   await Promise.all(predecessors.map((peer) => peer.bye()));
   for (const member of members) member.acceptor.pause();
   for (const member of members) member.acceptor.end();
-  try {
-    service.pidFile?.unpublish();
-  } catch (error) {
-    log.warn('the pid file could not be removed', { err: error });
+  attempt(service, 'the pid file could not be removed', () => service.pidFile?.unpublish());
+  for (const left of [service.formerSeat, seat]) {
+    attempt(service, 'the control path could not be removed', () => left?.unpublish());
+    left?.remove();
   }
-  service.formerSeat?.remove();
-  seat?.remove();
 
   await runHooks(service, (member) => member.onDrain());
   const startedAt = performance.now();

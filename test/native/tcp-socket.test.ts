@@ -49,6 +49,14 @@ describe('listenTcp', requirement('addon', 'proc'), () => {
     expect(errorOf(() => listen('192.0.2.1')).code).toBe('EADDRNOTAVAIL');
   });
 
+  test('refuses connections after shutdown(); accept() is null', async () => {
+    const listener = listen('127.0.0.1');
+    const { port } = listener.inspect();
+    listener.shutdown();
+    expect(listener.accept()).toBeNull();
+    await expect(visit('127.0.0.1', port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
   test('binds again at once after a connection was closed on this side', async () => {
     const listener = listen('127.0.0.1');
     const { port } = listener.inspect();

@@ -1,6 +1,6 @@
 // The rate that was really made. Below 95 % of what was asked for, a run proves less than it says.
 
-export const SUFFICIENT = 0.95;
+const SUFFICIENT = 0.95;
 
 export function achievedRate(requested, attempted, elapsed) {
   const achieved = elapsed > 0 ? (attempted / elapsed) * 1000 : 0;

@@ -9,7 +9,7 @@ export interface LoadOptions {
   duration?: number;
   /** `echo` (the default) expects `<line>\n`, `echo-pid` expects `<line> <pid>\n`. */
   answer?: 'echo' | 'echo-pid';
-  /** Milliseconds from connecting to the complete answer, and from our end to the server's; by default 5,000. */
+  /** Milliseconds a connection may take to its clean end, and a long-lived one for each answer; by default 5,000. */
   answerTimeout?: number;
   longLived?: LongLivedOptions;
   /** Milliseconds between two reports; by default 100. */
@@ -20,12 +20,12 @@ export interface LoadOptions {
 
 export type LoadTarget = ({ host?: string; port: number } | { path: string }) & { tls?: LoadTlsOptions };
 
-export type LoadTlsOptions = Pick<
+type LoadTlsOptions = Pick<
   ConnectionOptions,
   'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized' | 'minVersion' | 'maxVersion'
 >;
 
-export interface LongLivedOptions {
+interface LongLivedOptions {
   /** By default 20. */
   count?: number;
   /** Milliseconds between two lines; by default 100. */
@@ -52,7 +52,7 @@ export interface LoadHandle {
   kill(): Promise<void>;
 }
 
-export interface LoadCounts {
+interface LoadCounts {
   attempted: number;
   answered: number;
   lost: number;
@@ -64,7 +64,7 @@ export interface LoadCounts {
   maxLag: number;
 }
 
-export interface LoadProgress extends LoadCounts {
+interface LoadProgress extends LoadCounts {
   type: 'progress';
   underWay: number;
   /** Connections per second so far. */
@@ -85,14 +85,14 @@ export interface LoadResult extends LoadCounts {
   longLived?: LongLivedCounts & { cuts: LongLivedCut[] };
 }
 
-export interface AnswersOfOneProcess {
+interface AnswersOfOneProcess {
   count: number;
   first: number;
   last: number;
 }
 
 /** `local` is this machine's own failure (ports, descriptors); `queue-full` happens to UNIX sockets only. */
-export type LossCause =
+type LossCause =
   | 'refused'
   | 'reset'
   | 'eof'
@@ -103,7 +103,7 @@ export type LossCause =
   | 'local'
   | 'error';
 
-export interface Loss {
+interface Loss {
   id: string;
   cause: LossCause;
   /** The system's code for it, if there was one. */
@@ -133,7 +133,7 @@ export interface LatencySummary {
   max: number;
 }
 
-export interface LongLivedCounts {
+interface LongLivedCounts {
   opened: number;
   open: number;
   answered: number;
@@ -147,7 +147,7 @@ export interface LongLivedCounts {
   longestGap: number;
 }
 
-export interface LongLivedCut {
+interface LongLivedCut {
   kind: 'cutIdle' | 'cutInRequest' | 'unanswered' | 'wrongAnswers' | 'failedToOpen' | 'notClosed';
   id: string;
   cause: LossCause;

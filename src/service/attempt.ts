@@ -1,0 +1,10 @@
+/** For what may fail without harm to those who are served: it is logged, and what follows is done all the same. */
+import type { Service } from './service.js';
+
+export function attempt(service: Service, what: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    service.log.error(what, { err: error });
+  }
+}

@@ -1,0 +1,119 @@
+/** Rollback: a process that drains or stands by serves again when its successor dies without a word. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel } from '../handover/channel.js';
+import { WAITS } from '../handover/protocol.js';
+import type { Listener } from '../listeners/listener.js';
+import { openListener } from '../listeners/open-listener.js';
+import { runHooks } from './hooks.js';
+import { repair } from './repair.js';
+import type { Service } from './service.js';
+
+/** Whoever took over, as far as a rollback needs it. */
+export interface Successor {
+  channel: Channel;
+  pid: number;
+  /** By server: listeners the successor did not claim. */
+  unclaimed: Map<number, Listener[]>;
+}
+
+/** What a process that gave the service away keeps back: duplicates of the listeners, and the right to use them again. */
+export class Reserve {
+  readonly since: number = performance.now();
+  readonly #service: Service;
+  readonly #successor: Successor;
+  readonly #resumed = new AbortController();
+  readonly #released = new AbortController();
+
+  constructor(service: Service, successor: Successor) {
+    this.#service = service;
+    this.#successor = successor;
+  }
+
+  /** Aborted when this process serves again. */
+  get resumed(): AbortSignal {
+    return this.#resumed.signal;
+  }
+
+  /** Whether the duplicates are gone: this process only drains. */
+  get released(): boolean {
+    return this.#released.signal.aborted;
+  }
+
+  /** Waits for the end of the rollback window, or until there is nothing to wait for. */
+  async standBy(milliseconds: number): Promise<void> {
+    const signal = AbortSignal.any([this.resumed, this.#released.signal]);
+    await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  }
+
+  /**
+   * Drops the duplicates of the listeners, for good: one that nobody accepts from is a black hole as soon as the owner
+   * has gone too.
+   */
+  release(reason: string): void {
+    if (this.released || this.resumed.aborted) return;
+    const service = this.#service;
+    this.#released.abort();
+    for (const member of service.members) {
+      for (const listener of member.acceptor.listeners) listener.drop();
+    }
+    service.seat?.leave();
+    service.log.info('duplicates dropped', { reason });
+  }
+
+  /** The successor's end came without a word: if byte 0 can be had it is dead, and the service is ours again. */
+  async successorVanished(): Promise<void> {
+    const service = this.#service;
+    const { seat, log } = service;
+    if (seat === undefined || !this.#mayResume()) return;
+    log.warn('the successor vanished', { successor: this.#successor.pid });
+    if (!seat.ownership.tryOwner() && !(await seat.ownership.takeOwner(WAITS.ownerLock))) {
+      this.release('another process is the owner');
+      return;
+    }
+    if (!this.#mayResume()) {
+      seat.ownership.releaseOwner();
+      return;
+    }
+    this.#resumed.abort();
+    service.highestGeneration += 1;
+    service.generation = service.highestGeneration;
+    service.ownerSince = Date.now();
+    service.lastChange = performance.now();
+    for (const member of service.members) {
+      member.tracker.resume();
+      member.acceptor.accept();
+    }
+    service.owner = undefined;
+    service.reserve = undefined;
+    service.lifecycle.to('serving');
+    repair(service);
+    service.step('rolled back', { successor: this.#successor.pid });
+    await this.#bindAgain();
+    await runHooks(service, (member) => member.onResume());
+  }
+
+  #mayResume(): boolean {
+    return !this.released && this.#service.lifecycle.is('draining', 'standing-by');
+  }
+
+  /** What the successor had removed and was shut down: best effort. */
+  async #bindAgain(): Promise<void> {
+    const { binding, members, log } = this.#service;
+    if (binding === undefined) return;
+    for (const [at, listeners] of this.#successor.unclaimed) {
+      const acceptor = members[at]?.acceptor;
+      for (const lost of listeners) {
+        try {
+          const again = await openListener(binding, lost.address, lost.index);
+          if (acceptor === undefined) again.drop();
+          else acceptor.replace(lost, again);
+        } catch (error) {
+          log.warn('a listener the successor had removed could not be bound again', {
+            listener: lost.bound,
+            err: error,
+          });
+        }
+      }
+    }
+  }
+}
