@@ -61,7 +61,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     const outcome = await exchange;
     service.exchange = undefined;
     if (outcome.kind === 'kept') {
-      keep(service, outcome.error);
+      keep(service, outcome.error, started !== undefined);
       return;
     }
     service.highestGeneration = outcome.generation;
@@ -79,15 +79,16 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
 }
 
 /** Still the owner, having accepted all the time. What a successor may have renamed is put right. */
-function keep(service: Service, failure: Error): void {
+function keep(service: Service, failure: Error, isOurChild: boolean): void {
   service.lifecycle.to('serving');
   repair(service);
   const error =
     failure instanceof UninterruptibleError
       ? failure
       : new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_CLOSED', failure.message, { cause: failure });
+  // Of our own child the restart tells, when it knows its last words too.
+  if (!isOurChild && !service.stopping.signal.aborted) service.handoverFailed(error);
   service.restarts.exchangeFailed(error);
-  if (!service.stopping.signal.aborted) service.handoverFailed(error);
 }
 
 function offered(service: Service): OfferedListener[] {

@@ -173,8 +173,7 @@ export class Restarts {
       return result;
     } catch (thrown) {
       const error = await this.#explain(attempt, thrown as Error);
-      // While the exchange ran, the service told of its end; what failed before or beside it is told here.
-      if (!attempt.takenOver && !service.stopping.signal.aborted) service.handoverFailed(error);
+      if (!service.stopping.signal.aborted) service.handoverFailed(error);
       throw error;
     } finally {
       clearTimeout(timer);
