@@ -25,13 +25,15 @@ bool Watcher::Attach(ControlSocket* owner, napi_value object,
                      napi_value callback) {
   owner_ = owner;
   napi_value name;
-  return napi_create_string_utf8(env_, "uninterruptible.ControlSocket",
+  // The hook first: it keeps the environment until OnClosed, which needs it
+  // even if one of the others fails.
+  return napi_add_async_cleanup_hook(env_, OnEnvironmentEnd, this, &hook_) ==
+             napi_ok &&
+         napi_create_string_utf8(env_, "uninterruptible.ControlSocket",
                                  NAPI_AUTO_LENGTH, &name) == napi_ok &&
          napi_async_init(env_, object, name, &context_) == napi_ok &&
          napi_create_reference(env_, object, 1, &object_) == napi_ok &&
-         napi_create_reference(env_, callback, 1, &callback_) == napi_ok &&
-         napi_add_async_cleanup_hook(env_, OnEnvironmentEnd, this, &hook_) ==
-             napi_ok;
+         napi_create_reference(env_, callback, 1, &callback_) == napi_ok;
 }
 
 int Watcher::Watch(int events) {

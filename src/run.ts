@@ -2,7 +2,7 @@
 import cluster from 'node:cluster';
 import { isMainThread } from 'node:worker_threads';
 import { UninterruptibleError } from './errors.js';
-import { takeInherited } from './process/environment.js';
+import { isUnnotifiableService, takeInherited } from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
 import { installSignals } from './process/signals.js';
 import type { Server } from './server.js';
@@ -44,6 +44,12 @@ export async function run(...servers: readonly Server[]): Promise<void> {
     // Told to stop before it served: that order was carried out.
     if (service.stopping.signal.aborted) await endProcess(0, service.flushLog);
     throw error;
+  }
+  if (service.generation === 1 && isUnnotifiableService()) {
+    service.log.warn(
+      'started by systemd without NOTIFY_SOCKET: when this process leaves after a restart, systemd will stop the new one ' +
+        'too. Use Type=forking with PIDFile=, or another supervisor.',
+    );
   }
   void service.stopped.then(() => endProcess(0, service.flushLog));
 }

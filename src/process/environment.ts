@@ -30,6 +30,11 @@ export function takeInherited(): Inherited | undefined {
   return controlPath && token ? { controlPath, token } : undefined;
 }
 
+/** Whether systemd started this process itself and cannot be told when another process takes its place. */
+export function isUnnotifiableService(): boolean {
+  return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && !process.env['NOTIFY_SOCKET'];
+}
+
 /**
  * The environment for a successor: the one this process was *started* with (so that a `.env` file read by the program
  * since is read anew), less what belongs to this process alone.

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } fro
 import { types } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Binding, ControlSocket, Descriptor } from '../../src/binding.js';
-import { expectNoDescriptorLeak, openDescriptors } from '../support/descriptors.js';
+import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { requirement } from '../support/requirements.js';
 import { Child, closeAfterEach, errorOf, nativeBinding, own, ownAll, Peer } from './support.js';
 
@@ -371,17 +371,6 @@ test('the exports are those of the interface', requirement('addon', 'proc'), () 
   expect(Object.getOwnPropertyNames(addon.ControlSocket.prototype).sort()).toEqual(
     [...Object.keys(methods), 'constructor'].sort(),
   );
-});
-
-describe('unblockSignal', requirement('addon', 'proc'), () => {
-  test('refuses what is no signal: EINVAL', () => {
-    expect(errorOf(() => nativeBinding().unblockSignal(12_345)).code).toBe('EINVAL');
-  });
-
-  test('takes a signal that is not blocked', () => {
-    expect(() => nativeBinding().unblockSignal(12)).not.toThrow();
-    expect(openDescriptors().length).toBeGreaterThan(0);
-  });
 });
 
 /** The open(2) flags of a descriptor, with those of fcntl(2) F_GETFD. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { requirement } from '../support/requirements.js';
-import { Child, closeAfterEach, nativeBinding, own, Peer } from './support.js';
+import { Child, closeAfterEach, LONG_TEST_MILLISECONDS, nativeBinding, own, Peer } from './support.js';
 
 expectNoDescriptorLeak();
 closeAfterEach();
 
-describe('process.exit', requirement('addon', 'proc'), () => {
+describe('process.exit', { ...requirement('addon', 'proc'), timeout: LONG_TEST_MILLISECONDS }, () => {
   test.each([
     'while packets come and go',
     'in the callback of a control socket',
@@ -32,7 +32,7 @@ describe('process.exit', requirement('addon', 'proc'), () => {
   });
 });
 
-describe('worker threads', requirement('addon', 'proc'), () => {
+describe('worker threads', { ...requirement('addon', 'proc'), timeout: LONG_TEST_MILLISECONDS }, () => {
   test('terminated under traffic close all they held, and nothing crashes', async () => {
     const child = Child.fixture('terminated-workers', ['40']);
     expect(await child.result()).toEqual({ terminated: 40, leaked: [] });
