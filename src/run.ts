@@ -47,8 +47,8 @@ export async function run(...servers: readonly Server[]): Promise<void> {
   }
   if (service.generation === 1 && isUnnotifiableService()) {
     service.log.warn(
-      'started by systemd without NOTIFY_SOCKET: when this process leaves after a restart, systemd will stop the new one ' +
-        'too. Use Type=forking with PIDFile=, or another supervisor.',
+      'started by systemd without NOTIFY_SOCKET: when this process leaves after a restart, systemd takes the service for ' +
+        'ended and stops the new process too',
     );
   }
   void service.stopped.then(() => endProcess(0, service.flushLog));
