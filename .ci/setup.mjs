@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 
+const buildFiles = ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'];
 const lockFolder = inRoot('.ci', '.setup-lock');
 const lockMaxAgeMilliseconds = 10 * 60_000;
 const installRecord = inRoot('node_modules', '.uninterruptible-setup');
@@ -84,16 +85,18 @@ function isBuilt() {
 
 function build() {
   const digest = sourceDigest();
-  console.error('setup: building dist/ (tsc -p tsconfig.build.json)');
+  console.error('setup: building dist/');
   const tsc = inRoot('node_modules', 'typescript', 'bin', 'tsc');
   run('the compiler', process.execPath, [tsc, '-p', 'tsconfig.build.json']);
+  const rolldown = inRoot('node_modules', 'rolldown', 'bin', 'cli.mjs');
+  run('the bundler', process.execPath, [rolldown, '--config']);
   removeOrphans();
   writeFileSync(buildRecord, `${digest} ${builtAt()}`);
 }
 
 function sourceDigest() {
   const sources = filesIn('src').filter((file) => file.endsWith('.ts'));
-  return digestOf(['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...sources]);
+  return digestOf(['package-lock.json', ...buildFiles, ...sources]);
 }
 
 /** Changes when somebody else has built dist/; undefined when nobody has. */
@@ -101,12 +104,12 @@ function builtAt() {
   return statSync(inRoot('dist', 'index.js'), { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** What was compiled from a source that is gone. */
+/** What nobody builds any more: it would go into the package. */
 function removeOrphans() {
-  const sources = new Set(filesIn('src').map((file) => file.slice('src'.length)));
+  const declarations = filesIn('src').map((file) => file.replace(/^src\/(.*)\.ts$/, 'dist/$1.d.ts'));
+  const built = new Set(['dist/index.js', 'dist/index.js.map', ...declarations]);
   for (const file of filesIn('dist')) {
-    const source = file.slice('dist'.length).replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
-    if (!sources.has(source)) rmSync(inRoot(file), { force: true });
+    if (!built.has(file)) rmSync(inRoot(file), { force: true });
   }
 }
 

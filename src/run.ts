@@ -1,6 +1,5 @@
 /** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
-import cluster from 'node:cluster';
-import { isMainThread } from 'node:worker_threads';
+import type { Cluster } from 'node:cluster';
 import { UninterruptibleError } from './errors.js';
 import { isUnnotifiableService, takeInherited } from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
@@ -62,13 +61,15 @@ function refuseWrongPlace(servers: readonly Server[]): void {
       'run() was called twice in this process. Listeners change hands together: call run(a, b) once, with all servers.',
     );
   }
-  if (!isMainThread) {
+  // Loaded here and not above: node:cluster brings node:child_process along, and who only imports us needs neither.
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) {
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_RUN_IN_WORKER',
       'run() was called in a worker thread. Signals belong to the main thread: call run() there, and use start() here.',
     );
   }
-  if (cluster.isWorker) {
+  // Its types are those of the namespace that `import` would give.
+  if ((process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) {
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_RUN_IN_CLUSTER',
       'run() was called in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',

@@ -47,7 +47,7 @@ export class Server extends EventEmitter<ServerEvents> {
     });
     this.#tracker = new ConnectionTracker({
       closed: (connection) => this.#closed(connection),
-      failed: (connection, error) => this.#debug('connection failed', connection, { err: error }),
+      failed: (connection, error) => this.#debug('connection failed', connection, () => ({ err: error })),
     });
     this.#acceptor = new Acceptor({
       tracker: this.#tracker,
@@ -221,9 +221,9 @@ export class Server extends EventEmitter<ServerEvents> {
         this.#configuration = configuration;
         void service.stopped.then(stopped);
       },
-      prepare: async (secrets) => {
+      prepare: (secrets) => {
         if (this.#configuration === undefined) return;
-        this.#admission = await Admission.create(this.#configuration, secrets, this.#tracker);
+        this.#admission = new Admission(this.#configuration, secrets, this.#tracker);
       },
       warmUp: async () => this.warmUp(),
       probe: () => (this.probe === undefined ? undefined : async (connect) => this.probe?.(connect)),
@@ -245,7 +245,8 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #accepted(socket: Socket, connection: Connection): void {
-    this.#debug('connection accepted', connection, { from: socket.remoteAddress });
+    // The address costs a system call: asked for only where somebody reads it.
+    this.#debug('connection accepted', connection, () => ({ from: socket.remoteAddress }));
     if (connectionChannel.hasSubscribers) connectionChannel.publish({ server: this, connection, socket });
     const destroy = (error: unknown): void => {
       this.#handlerFailed(error, connection);
@@ -299,14 +300,14 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #closed(connection: Connection): void {
-    this.#acceptor.update();
+    this.#acceptor.connectionClosed();
     this.#debug('connection closed', connection);
   }
 
-  #debug(message: string, connection: Connection, facts?: Facts): void {
+  #debug(message: string, connection: Connection, facts?: () => Facts): void {
     const log = this.#log;
     if (log?.debugging) {
-      log.debug(message, { connection: connection.id, listener: connection.listener.name, ...facts });
+      log.debug(message, { connection: connection.id, listener: connection.listener.name, ...facts?.() });
     }
   }
 

@@ -24,13 +24,13 @@ export class Acceptor {
   /** Accepts from now on, in this tick. */
   accept(): void {
     this.#wanted = true;
-    this.update();
+    this.#update();
   }
 
   /** Stops accepting; the kernel's queues fill, nobody is refused. */
   pause(): void {
     this.#wanted = false;
-    this.update();
+    this.#update();
   }
 
   /** Ends the listeners for good: their queues are served, their paths removed. */
@@ -48,11 +48,15 @@ export class Acceptor {
   /** Puts another listener in the place of one that has ended. */
   replace(ended: Listener, by: Listener): void {
     this.listeners = this.listeners.map((listener) => (listener === ended ? by : listener));
-    this.update();
+    this.#update();
   }
 
-  /** To be called when a connection has closed. */
-  update(): void {
+  /** To be called when a connection has closed: there may be room again. */
+  connectionClosed(): void {
+    if (this.#options.maxConnections() !== null) this.#update();
+  }
+
+  #update(): void {
     const { tracker } = this.#options;
     const limit = this.#options.maxConnections();
     const hasRoom = limit === null || tracker.active < limit;
@@ -65,7 +69,7 @@ export class Acceptor {
   readonly #onConnection = (socket: Socket, listener: Listener): void => {
     const { tracker, generation, onConnection } = this.#options;
     const connection = tracker.add(socket, listener.info, generation());
-    if (this.#options.maxConnections() !== null) this.update();
+    if (this.#options.maxConnections() !== null) this.#update();
     onConnection(socket, connection);
   };
 

@@ -5,29 +5,22 @@ import { UninterruptibleError } from '../errors.js';
 import { type AllowList, createAllowList } from '../listeners/allow-list.js';
 import type { Connection } from './connection.js';
 import type { ConnectionTracker } from './connection-tracker.js';
-import type { TlsSecrets, TlsTerminator } from './tls.js';
+import { TlsTerminator } from './tls.js';
+import type { TlsSecrets } from './tls-secrets.js';
 
 export class Admission {
   readonly #tracker: ConnectionTracker;
   readonly #allowList: AllowList | undefined;
   readonly #tls: TlsTerminator | undefined;
 
-  private constructor(tracker: ConnectionTracker, allowList?: AllowList, terminator?: TlsTerminator) {
-    this.#tracker = tracker;
-    this.#allowList = allowList;
-    this.#tls = terminator;
-  }
-
-  /** Loads TLS only where it is configured. */
-  static async create(
+  constructor(
     { allowedNetworks, tls }: ServerConfiguration,
     secrets: TlsSecrets,
     tracker: ConnectionTracker,
-  ): Promise<Admission> {
-    const allowList = allowedNetworks === null ? undefined : createAllowList(allowedNetworks);
-    if (tls === null) return new Admission(tracker, allowList);
-    const { TlsTerminator: Terminator } = await import('./tls.js');
-    return new Admission(tracker, allowList, new Terminator(tls, secrets));
+  ) {
+    this.#tracker = tracker;
+    this.#allowList = allowedNetworks === null ? undefined : createAllowList(allowedNetworks);
+    this.#tls = tls === null ? undefined : new TlsTerminator(tls, secrets);
   }
 
   /** Whether connections of this kind are let through as they are. The probe is known by identity, not by its address. */

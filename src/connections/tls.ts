@@ -2,34 +2,14 @@
  * TLS over accepted sockets. It goes through a `tls.Server` that never listens and gets the sockets by
  * `emit('connection')`: a bare `TLSSocket` would deliver data of clients whose certificate was never verified (measured).
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import tls, { type TLSSocket } from 'node:tls';
+import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import type { TlsConfiguration } from '../configuration.js';
 import { UninterruptibleError } from '../errors.js';
+import type { TlsSecrets } from './tls-secrets.js';
 
 const HANDSHAKE_MILLISECONDS = 30_000;
-const TICKET_KEY_BYTES = 48;
-
-/** What lets a session begun in one generation resume in the next. Secrets: never logged, never in the environment. */
-export interface TlsSecrets {
-  readonly ticketKeys: Buffer;
-  readonly sessionIdContext: string;
-}
-
-export function createTlsSecrets(): TlsSecrets {
-  return {
-    ticketKeys: randomBytes(TICKET_KEY_BYTES),
-    sessionIdContext: randomBytes(TICKET_KEY_BYTES).toString('base64'),
-  };
-}
-
-/** What a predecessor handed over, if it is of use. */
-export function readTlsSecrets(ticketKeys?: string, sessionIdContext?: string): TlsSecrets | undefined {
-  if (ticketKeys === undefined || sessionIdContext === undefined) return undefined;
-  const keys = Buffer.from(ticketKeys, 'base64');
-  return keys.length === TICKET_KEY_BYTES ? { ticketKeys: keys, sessionIdContext } : undefined;
-}
 
 interface Handshake {
   resolve: (socket: TLSSocket) => void;
@@ -37,13 +17,14 @@ interface Handshake {
 }
 
 export class TlsTerminator {
-  readonly #server: tls.Server;
+  readonly #server: Server;
   readonly #verifies: boolean;
   readonly #handshakes = new Map<Socket, Handshake>();
 
   constructor(configuration: TlsConfiguration, secrets: TlsSecrets) {
     this.#verifies = configuration.verifyClient;
-    this.#server = tls.createServer(serverOptions(configuration, secrets));
+    // Loaded here: who uses no TLS does not wait for it.
+    this.#server = process.getBuiltinModule('node:tls').createServer(serverOptions(configuration, secrets));
     this.#server.on('secureConnection', (secured) => this.#secured(secured));
     this.#server.on('tlsClientError', (error, secured) => {
       this.#failed(underlying(secured), handshakeFailed(error.message, error));
@@ -87,7 +68,7 @@ export class TlsTerminator {
   }
 }
 
-function serverOptions(configuration: TlsConfiguration, secrets: TlsSecrets): tls.TlsOptions {
+function serverOptions(configuration: TlsConfiguration, secrets: TlsSecrets): TlsOptions {
   const { key, certificate, minVersion, options, verifyClient, ca } = configuration;
   return {
     handshakeTimeout: HANDSHAKE_MILLISECONDS,
@@ -100,8 +81,12 @@ function serverOptions(configuration: TlsConfiguration, secrets: TlsSecrets): tl
     ...(verifyClient ? { requestCert: true, rejectUnauthorized: true } : {}),
     ...(ca === null ? {} : { ca }),
     // OpenSSL 3 allows SHA-1, which TLS 1.1 needs, at its lowest security level only.
-    ...(minVersion === 'TLSv1.1' ? { ciphers: `${options.ciphers ?? tls.DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
+    ...(minVersion === 'TLSv1.1' ? { ciphers: `${options.ciphers ?? defaultCiphers()}:@SECLEVEL=0` } : {}),
   };
+}
+
+function defaultCiphers(): string {
+  return process.getBuiltinModule('node:tls').DEFAULT_CIPHERS;
 }
 
 /**

@@ -54,9 +54,14 @@ export class Channel {
     return new Channel(binding, binding.connectUnix(path, 'seqpacket'));
   }
 
+  /** Looks at the socket now; a waiting `receive` gets what is there. */
+  poll(): void {
+    if (this.#over === undefined && !this.#closed) this.#read();
+  }
+
   /** Whether the peer has left or broken a rule; what it said before can still be received. */
   get over(): boolean {
-    if (this.#over === undefined && !this.#closed) this.#read();
+    this.poll();
     return this.#over !== undefined || this.#closed;
   }
 

@@ -2,8 +2,7 @@
  * The owner's end of the control path: bound and listening under a temporary name first, so that everything that can
  * fail has happened, then renamed onto the path in one step. Only the holder of byte 0 may publish or unpublish.
  */
-import { randomBytes } from 'node:crypto';
-import { lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Binding, ControlSocket, FileIdentity } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import { Channel, type Incoming } from './channel.js';
@@ -15,6 +14,9 @@ const BACKLOG = 128;
 const MAX_SILENT = 64;
 /** How long to leave the queue alone when this process is out of descriptors: level-triggered, it would spin. */
 const EXHAUSTED_MILLISECONDS = 100;
+
+/** Whose temporary name it is. The lock makes it unique: `next` is byte 1's, `owner` byte 0's. */
+export type Holder = 'next' | 'owner';
 
 /** Gets each peer's first message; it owns the channel from then on. */
 export type OnFirstPacket = (channel: Channel, first: Incoming) => void;
@@ -30,11 +32,13 @@ export class ControlListener {
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
 
-  private constructor(binding: Binding, path: string, onFirstPacket: OnFirstPacket) {
+  private constructor(binding: Binding, path: string, holds: Holder, onFirstPacket: OnFirstPacket) {
     this.path = path;
     this.#binding = binding;
     this.#onFirstPacket = onFirstPacket;
-    this.#name = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+    this.#name = `${path}.${holds}`;
+    // Whoever had this name before us held the same lock, and is dead.
+    rmSync(this.#name, { force: true });
     const descriptor = binding.listenUnix(this.#name, { type: 'seqpacket', backlog: BACKLOG, mode: 0o600 });
     this.#identity = identityOf(this.#name) ?? { device: '', inode: '' };
     this.#socket = new binding.ControlSocket(descriptor, () => this.#accept());
@@ -42,9 +46,9 @@ export class ControlListener {
   }
 
   /** Binds and listens beside the path. Throws CONTROL_PATH_UNUSABLE with the kernel's reason as cause. */
-  static bind(binding: Binding, path: string, onFirstPacket: OnFirstPacket): ControlListener {
+  static bind(binding: Binding, path: string, holds: Holder, onFirstPacket: OnFirstPacket): ControlListener {
     try {
-      return new ControlListener(binding, path, onFirstPacket);
+      return new ControlListener(binding, path, holds, onFirstPacket);
     } catch (cause) {
       const tooLong = (cause as NodeJS.ErrnoException).code === 'ENAMETOOLONG';
       throw new UninterruptibleError(
@@ -53,6 +57,11 @@ export class ControlListener {
         { cause },
       );
     }
+  }
+
+  /** Removes what a successor that died had bound beside the path. Holders of byte 1 only. */
+  static discardNext(path: string): void {
+    rmSync(`${path}.next`, { force: true });
   }
 
   /** Whether the path leads to this socket: no other owner renamed over it and no cleaner removed it. */

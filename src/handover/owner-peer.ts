@@ -28,12 +28,6 @@ export class OwnerPeer {
     this.channel.report({ type: 'draining', connections });
   }
 
-  /** Somebody else is the owner now and hears of us from here on. */
-  close(): void {
-    this.#left = true;
-    this.channel.close();
-  }
-
   /** The last word: what comes from it now is ignored. */
   leave(): void {
     this.#left = true;

@@ -104,6 +104,7 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
 async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promise<HandoverOutcome> {
   let timeout: number = WAITS.owner;
   let failure: Error | undefined;
+  let brokenAt: number | undefined;
   for (;;) {
     try {
       const owner = await expect(channel, 'owner', timeout);
@@ -116,11 +117,20 @@ async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promi
       channel.close();
       return { kind: 'kept', error: failure };
     }
-    // Somebody holds byte 0. The path tells whether it got as far as being found; if not, we go on accepting.
-    if (!estate.pathIsOurs()) return { kind: 'given', ready, generation: estate.generation + 1 };
-    estate.endChild();
-    if (channel.over) await delay(RETRY_MILLISECONDS);
+    // Somebody holds byte 0, and until we know more we go on accepting.
     timeout = RETRY_MILLISECONDS;
+    if (!channel.over) {
+      // Silent and there: it may say `owner` yet, if it is not ours to end.
+      estate.endChild();
+      continue;
+    }
+    // Dying, it still holds its lock for a moment; alive, cut off from us, it needs a moment to be found.
+    brokenAt ??= performance.now();
+    if (performance.now() - brokenAt >= WAITS.ownerLock) {
+      if (!estate.pathIsOurs()) return { kind: 'given', ready, generation: estate.generation + 1 };
+      estate.endChild();
+    }
+    await delay(RETRY_MILLISECONDS);
   }
 }
 
@@ -131,7 +141,9 @@ export async function expect<T extends Message['type']>(
   timeout: number | null,
   signal?: AbortSignal,
 ): Promise<Extract<Message, { type: T }>> {
-  const { message, descriptors } = await channel.receive(timeout, signal);
+  const { message, descriptors } = await channel.receive(timeout, signal).catch((error: unknown) => {
+    throw timeout !== null && isTimeout(error) ? tooLate(type, timeout) : error;
+  });
   if (descriptors.length > 0) {
     closeAll(descriptors);
     throw nonsense(`descriptors with a ${message.type} message`);
@@ -151,6 +163,18 @@ export function reported(failed: Extract<Message, { type: 'failed' }>): Uninterr
       ...(lastWords === undefined ? {} : { lastWords }),
     },
   });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT';
+}
+
+function tooLate(type: Message['type'], timeout: number): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
+    `The new process did not say "${type}" within ${Math.round(timeout)} ms.`,
+    { details: { awaited: type } },
+  );
 }
 
 function sayCancelled(channel: Channel, error: Error): void {

@@ -47,7 +47,10 @@ export async function findPredecessor(options: TakeOverOptions): Promise<Predece
         // Nobody listens. Dead is who lost byte 0; and somebody may have come since we looked, so look once more.
         if (ownership.isOwner) return null;
         if (await ownership.takeOwner(Math.min(WAITS.ownerLock, left()), signal)) continue;
-      } else if (code !== 'EAGAIN') {
+      } else if (code === 'EAGAIN') {
+        // Its queue is full: alive.
+        ownership.releaseOwner();
+      } else {
         throw unusable(controlPath, error);
       }
       lastProblem = error;
@@ -212,6 +215,7 @@ export class Predecessor {
       const { message, descriptors } = await within(
         WAITS.yours,
         this.#word ?? this.channel.receive(null),
+        this.channel,
         signal,
       );
       [pipe] = descriptors;
@@ -236,7 +240,12 @@ function cancelled(message: string): UninterruptibleError {
 }
 
 /** A promise made earlier, with a limit set now. */
-async function within<T>(milliseconds: number, promise: Promise<T>, signal: AbortSignal): Promise<T> {
+async function within<T>(
+  milliseconds: number,
+  promise: Promise<T>,
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
@@ -247,6 +256,8 @@ async function within<T>(milliseconds: number, promise: Promise<T>, signal: Abor
         if (signal.aborted) onAbort();
         signal.addEventListener('abort', onAbort);
         timer = setTimeout(() => {
+          // After a long stop (SIGSTOP) the timer runs before the socket is looked at: its word counts first.
+          channel.poll();
           reject(
             new UninterruptibleError(
               'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',

@@ -1,20 +1,20 @@
 /** The pid file: written beside and renamed into place, so that a reader never finds it absent, empty or half written. */
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { UninterruptibleError } from '../errors.js';
 
 export class PidFile {
   readonly path: string;
-  readonly #temporary: string;
+  #prepared = false;
 
   constructor(path: string) {
     this.path = path;
-    this.#temporary = `${path}.${process.pid}.tmp`;
   }
 
-  /** Everything that can fail, before this process may become the owner. Throws PIDFILE_UNWRITABLE. */
+  /** Everything that can fail, before this process may become the owner. Throws PIDFILE_UNWRITABLE. Byte 1 holders only. */
   prepare(): void {
     try {
-      writeFileSync(this.#temporary, `${process.pid}\n`, { mode: 0o644 });
+      write(this.#next);
+      this.#prepared = true;
     } catch (cause) {
       throw new UninterruptibleError(
         'UNINTERRUPTIBLE_PIDFILE_UNWRITABLE',
@@ -26,7 +26,16 @@ export class PidFile {
 
   /** Puts it in place. Holders of byte 0 only. */
   publish(): void {
-    renameSync(this.#temporary, this.path);
+    renameSync(this.#next, this.path);
+    this.#prepared = false;
+  }
+
+  /** Makes it name this process again, after a cleaner or another owner. Holders of byte 0 only. */
+  repair(): void {
+    if (this.ours) return;
+    const temporary = `${this.path}.owner`;
+    write(temporary);
+    renameSync(temporary, this.path);
   }
 
   /** Whether the file names this process. */
@@ -45,10 +54,23 @@ export class PidFile {
 
   /** Removes what `prepare` wrote and nobody published. */
   discard(): void {
-    try {
-      unlinkSync(this.#temporary);
-    } catch {
-      // Published, or never written.
-    }
+    if (this.#prepared) this.discardNext();
+    this.#prepared = false;
   }
+
+  /** Removes what a successor that died had prepared. Byte 1 holders only. */
+  discardNext(): void {
+    rmSync(this.#next, { force: true });
+  }
+
+  /** The lock makes the name unique. */
+  get #next(): string {
+    return `${this.path}.next`;
+  }
+}
+
+/** Anew, so that a link somebody put there is not followed. */
+function write(path: string): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, `${process.pid}\n`, { mode: 0o644, flag: 'wx' });
 }

@@ -1,5 +1,5 @@
 /** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Binding } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import { type Inherited, successorEnvironment } from './environment.js';
@@ -82,6 +82,7 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
     typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
   const [readEnd, writeEnd] = binding.pipe();
   try {
+    const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn(file, args, {
       cwd: workingDirectory,
       env: successorEnvironment(workingDirectory, inherited),

@@ -8,7 +8,7 @@ import type { Listener } from '../listeners/listener.js';
 import { keyOf } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
 import { leave } from './leave.js';
-import { repair } from './repair.js';
+import { repair, sweep } from './repair.js';
 import type { Service } from './service.js';
 
 /** Answers a take-over. Never throws: whatever goes wrong ends the exchange only. */
@@ -87,7 +87,10 @@ function keep(service: Service, failure: Error, isOurChild: boolean): void {
       ? failure
       : new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_CLOSED', failure.message, { cause: failure });
   // Of our own child the restart tells, when it knows its last words too.
-  if (!isOurChild && !service.stopping.signal.aborted) service.handoverFailed(error);
+  if (!isOurChild) {
+    if (!service.stopping.signal.aborted) service.handoverFailed(error);
+    void sweep(service);
+  }
   service.restarts.exchangeFailed(error);
 }
 

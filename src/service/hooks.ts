@@ -1,10 +1,22 @@
-/** Runs a hook of every server; one that fails is logged and holds nobody up. */
+/** The hooks of the program, run for every server. */
+import { UninterruptibleError } from '../errors.js';
 import type { Member } from './member.js';
 import type { Service } from './service.js';
 
+/** One that fails is logged and holds nobody up. */
 export async function runHooks(service: Service, hook: (member: Member) => Promise<void>): Promise<void> {
   const results = await Promise.allSettled(service.members.map(hook));
   for (const result of results) {
     if (result.status === 'rejected') service.log.error('a hook failed', { err: result.reason });
+  }
+}
+
+/** Rejects with WARM_UP_FAILED, the program's own error as cause. */
+export async function warmUp(members: readonly Member[]): Promise<void> {
+  try {
+    await Promise.all(members.map((member) => member.warmUp()));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UninterruptibleError('UNINTERRUPTIBLE_WARM_UP_FAILED', `warmUp() failed: ${why}`, { cause });
   }
 }

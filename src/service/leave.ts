@@ -20,7 +20,8 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   const { members, configuration, seat, log } = service;
   // The order matters: whoever connects from here on is the successor's.
   for (const member of members) member.acceptor.pause();
-  for (const peer of service.draining) void peer.bye();
+  // Whoever drained for us drains for the successor now, and registers there.
+  for (const peer of service.draining) void peer.bye().then(() => peer.channel.close());
   for (const [at, listeners] of successor.unclaimed) members[at]?.acceptor.end(listeners);
   seat?.silenceLater(MOVED_MILLISECONDS);
 
@@ -31,10 +32,12 @@ export async function leave(service: Service, successor: Successor): Promise<voi
       reserve.release('the owner said bye');
       void register(service);
     },
-    vanished: () => void reserve.successorVanished(),
+    vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
+  const resumed = (): boolean => reserve.resumed.aborted;
   await runHooks(service, (member) => member.onDrain());
+  if (resumed()) return;
   const startedAt = performance.now();
   log.info('draining', { connections: service.active });
   const cut = await drain(
@@ -56,10 +59,10 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   if (!reserve.released) {
     service.lifecycle.to('standing-by');
     await reserve.standBy(Math.max(0, reserve.since + configuration.rollbackWindow - performance.now()));
-    if (reserve.resumed.aborted) return;
+    if (resumed()) return;
   }
   await service.restarts.relayed();
-  if (reserve.resumed.aborted) return;
+  if (resumed()) return;
   await end(service, cut);
 }
 
@@ -75,6 +78,12 @@ async function end(service: Service, cut: number): Promise<void> {
   service.finish(cut);
 }
 
+/** The successor's end came without a word: this process serves again, or whoever else is the owner hears of it. */
+async function afterSuccessor(service: Service, reserve: Reserve): Promise<void> {
+  await reserve.successorVanished();
+  if (reserve.released) await register(service);
+}
+
 /** Tells the new owner that we still drain, so that its `status` shows all generations. Best effort. */
 async function register(service: Service): Promise<void> {
   const { binding, seat } = service;
@@ -88,11 +97,10 @@ async function register(service: Service): Promise<void> {
       const channel = Channel.connect(binding, seat.path);
       const { pid } = process;
       channel.send({ type: 'stand-by', pid, generation: service.generation, connections: service.active });
-      // Only now: without a new owner the old one, which stops for good, waits for our end on this connection.
-      service.owner?.close();
+      // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
         bye: () => void register(service),
-        vanished: () => undefined,
+        vanished: () => void register(service),
       });
       return;
     } catch {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ServerConfiguration, ServerOptions } from '../configuration.js';
 import type { Acceptor } from '../connections/acceptor.js';
 import type { ConnectionTracker } from '../connections/connection-tracker.js';
-import type { TlsSecrets } from '../connections/tls.js';
+import type { TlsSecrets } from '../connections/tls-secrets.js';
 import type { UninterruptibleError } from '../errors.js';
 import type { State } from '../lifecycle.js';
 import type { ListenAddress } from '../listeners/address.js';
@@ -21,7 +21,7 @@ export interface Member {
   /** Called once the configuration is known, before anything is bound. */
   attach(service: Service, configuration: ServerConfiguration): void;
   /** Called before ready: whatever the connections will need. */
-  prepare(secrets: TlsSecrets): Promise<void>;
+  prepare(secrets: TlsSecrets): void;
   warmUp(): Promise<void>;
   /** undefined where the program does not define one. */
   probe(): ((connect: (listenerName?: string) => Socket) => Promise<void>) | undefined;

@@ -4,7 +4,7 @@ import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
 import type { OnFirstPacket } from '../handover/control-listener.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
 import { encodePacket } from '../handover/packet.js';
-import { type Failed, MAX_PACKET_BYTES } from '../handover/protocol.js';
+import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
 import { giveTo } from './hand-over.js';
 import type { Service } from './service.js';
 
@@ -23,7 +23,7 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       giveTo(service, channel, message);
       break;
     case 'stand-by':
-      service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+      standBy(service, channel, message);
       break;
     case 'status':
       dismiss(channel, { type: 'status', status: { ...service.status() } });
@@ -39,6 +39,12 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
     default:
       channel.close();
   }
+}
+
+function standBy(service: Service, channel: Channel, message: StandBy): void {
+  // Who stops for good has said bye on another connection, and waits for the end of that one.
+  if (service.lifecycle.is('stopping')) channel.close();
+  else service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
 }
 
 async function restart(service: Service, channel: Channel): Promise<void> {

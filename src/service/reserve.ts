@@ -60,14 +60,19 @@ export class Reserve {
     service.log.info('duplicates dropped', { reason });
   }
 
-  /** The successor's end came without a word: if byte 0 can be had it is dead, and the service is ours again. */
+  /** If byte 0 can be had the successor is dead, and the service is ours again; if not, we only drain. */
   async successorVanished(): Promise<void> {
     const service = this.#service;
     const { seat, log } = service;
     if (seat === undefined || !this.#mayResume()) return;
     log.warn('the successor vanished', { successor: this.#successor.pid });
-    if (!seat.ownership.tryOwner() && !(await seat.ownership.takeOwner(WAITS.ownerLock))) {
-      this.release('another process is the owner');
+    try {
+      if (!(await seat.ownership.takeOwner(WAITS.ownerLock, this.#released.signal))) {
+        this.release('another process is the owner');
+        return;
+      }
+    } catch {
+      // Released meanwhile, and the lock file with it.
       return;
     }
     if (!this.#mayResume()) {

@@ -8,8 +8,8 @@ import { UninterruptibleError, wrongState } from '../errors.js';
 import type { RestartResult } from '../events.js';
 import { Channel } from '../handover/channel.js';
 import { reported } from '../handover/predecessor.js';
-import type { Exit, StartedProcess } from '../process/spawn.js';
-import { repair } from './repair.js';
+import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
+import { repair, sweep } from './repair.js';
 import type { Service } from './service.js';
 
 /** What the last words of a process that has exited may take to arrive. */
@@ -153,8 +153,6 @@ export class Restarts {
       const { command, binding, controlPath } = this.#possible();
       repair(service);
       service.step('restarting', { command });
-      // Loaded here: on the way to ready nobody needs it.
-      const { startProcess } = await import('../process/spawn.js');
       const { workingDirectory, readyTimeout } = service.configuration;
       const inherited = { controlPath, token: attempt.token };
       const child = await startProcess({ binding, command, workingDirectory, inherited });
@@ -173,6 +171,7 @@ export class Restarts {
       return result;
     } catch (thrown) {
       const error = await this.#explain(attempt, thrown as Error);
+      if (service.lifecycle.is('serving')) await sweep(service);
       if (!service.stopping.signal.aborted) service.handoverFailed(error);
       throw error;
     } finally {
@@ -196,9 +195,7 @@ export class Restarts {
     const lastWords = child.lastWords.text;
     child.lastWords.close();
     if (exit !== undefined) error = exitedEarly(exit, '');
-    if (error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT') {
-      error = notReady(this.#service.configuration.readyTimeout);
-    }
+    if (error.details?.['awaited'] === 'ready') error = notReady(this.#service.configuration.readyTimeout);
     return new UninterruptibleError(error.code, error.message, {
       cause: error.cause ?? thrown,
       details: { ...error.details, pid: child.pid, lastWords },

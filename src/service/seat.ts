@@ -37,10 +37,9 @@ export class Seat {
     return this.#control?.published ?? false;
   }
 
-  /** Binds and listens beside the path; nobody finds it yet. */
+  /** Binds and listens beside the path; nobody finds it yet. Byte 1 holders only. */
   bind(onFirstPacket: OnFirstPacket): void {
-    this.#control?.close();
-    this.#control = ControlListener.bind(this.#binding, this.path, onFirstPacket);
+    this.#control = ControlListener.bind(this.#binding, this.path, 'next', onFirstPacket);
   }
 
   /** Byte 0 holders only. */
@@ -51,8 +50,14 @@ export class Seat {
   /** Makes the path lead here again, after a cleaner or another owner. Byte 0 holders only. */
   repair(onFirstPacket: OnFirstPacket): void {
     if (this.published) return;
-    this.bind(onFirstPacket);
+    this.#control?.close();
+    this.#control = ControlListener.bind(this.#binding, this.path, 'owner', onFirstPacket);
     this.publish();
+  }
+
+  /** Removes what a successor that died had made ready. Byte 1 holders only. */
+  discardNext(): void {
+    ControlListener.discardNext(this.path);
   }
 
   /** Removes the path if it still leads here. Byte 0 holders only. */

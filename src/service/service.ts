@@ -6,7 +6,7 @@ import type { Binding, Descriptor } from '../binding.js';
 import { loadBinding } from '../binding.js';
 import type { ProcessConfiguration } from '../configuration.js';
 import { resolveConfiguration } from '../configuration.js';
-import type { TlsSecrets } from '../connections/tls.js';
+import type { TlsSecrets } from '../connections/tls-secrets.js';
 import { handoverChannel, stateChannel } from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
 import type { RestartResult, Status } from '../events.js';

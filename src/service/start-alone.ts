@@ -1,7 +1,8 @@
 /** Where hand-overs are unavailable: everything else works through Node's own listen, and one line says what does not. */
-import { createTlsSecrets } from '../connections/tls.js';
+import { createTlsSecrets } from '../connections/tls-secrets.js';
 import { NodeListener } from '../listeners/node-listener.js';
 import { PidFile } from '../process/pid-file.js';
+import { warmUp } from './hooks.js';
 import type { Service } from './service.js';
 
 export async function startAlone(service: Service): Promise<void> {
@@ -10,14 +11,14 @@ export async function startAlone(service: Service): Promise<void> {
   try {
     service.secrets = createTlsSecrets();
     for (const member of service.members) {
-      await member.prepare(service.secrets);
+      member.prepare(service.secrets);
       const own = await Promise.all(
         member.addresses().map((address, index) => NodeListener.open(address, index)),
       );
       opened.push(...own);
       member.acceptor.listeners = own;
     }
-    await Promise.all(service.members.map((member) => member.warmUp()));
+    await warmUp(service.members);
     if (pidfilePath !== null) {
       service.pidFile = new PidFile(pidfilePath);
       service.pidFile.prepare();

@@ -3,17 +3,18 @@
  * after byte 0 is a handful of renames.
  */
 import type { Binding, Descriptor } from '../binding.js';
-import { createTlsSecrets, readTlsSecrets } from '../connections/tls.js';
+import { createTlsSecrets, readTlsSecrets } from '../connections/tls-secrets.js';
 import { describeError, UninterruptibleError } from '../errors.js';
 import { createPrivateControlPath, sweepPrivateDirectories } from '../handover/control-directory.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
-import type { Ready } from '../handover/protocol.js';
+import { type Ready, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
 import { currentEnvironment } from '../process/environment.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
 import { attempt } from './attempt.js';
+import { warmUp } from './hooks.js';
 import { onFirstPacket } from './orders.js';
 import { runProbes } from './probe.js';
 import { Seat } from './seat.js';
@@ -170,7 +171,7 @@ async function receive(
     await predecessor.receiveListeners(inheritance, signal);
   } catch (error) {
     const died = error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
-    if (!died || !(await anchor.ownership.takeOwner(1_000, signal))) throw error;
+    if (!died || !(await anchor.ownership.takeOwner(WAITS.ownerLock, signal))) throw error;
   }
 }
 
@@ -182,8 +183,8 @@ async function prepareMembers(service: Service, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
   const work = async (): Promise<void> => {
-    await Promise.all(members.map((member) => member.prepare(secrets)));
-    await Promise.all(members.map((member) => member.warmUp()));
+    for (const member of members) member.prepare(secrets);
+    await warmUp(members);
     await runProbes(service, signal);
   };
   signal.throwIfAborted();

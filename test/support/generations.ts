@@ -22,13 +22,21 @@ export interface Version {
   /** Options of each server; one on 127.0.0.1, port 0, unless given. */
   servers?: Record<string, unknown>[];
   /** What goes wrong before `run`. */
-  startup?: 'throw' | 'exit-0' | 'exit-3' | 'hang';
+  startup?: 'throw' | 'exit-0' | 'exit-3' | 'hang' | 'other-version';
   warmUp?: 'reject' | 'hang' | number;
   probe?: 'ok' | 'fail';
-  /** `sent:offer`, `received:yours`, `lock:owner:true`, `step:ready`, …: see the fixture. */
+  /** Once, at `sent:offer`, `received:yours`, `lock:owner:true`, `step:ready`, `accepted:100`, …: see the fixture. */
   fault?: { at: string; action: 'kill' | 'stop' | 'break' };
   /** A file each request's first word is appended to when it is read. */
   accepted?: string;
+  /** A file that says of each connection, by its remote port, when it was `opened` (accepted) and `closed`, and by whom. */
+  peers?: string;
+  /** Milliseconds each answer takes. */
+  delay?: number;
+  /** Handlers do not end their connections when the process drains. */
+  stay?: boolean;
+  /** A file each change of state and of byte 0 is appended to, with the time. */
+  trace?: string;
   /** Added to each answer: tells versions apart. */
   word?: string;
 }
@@ -93,8 +101,8 @@ export class Generations {
       ...(cwd === undefined ? {} : { cwd }),
     });
     this.#processes.push(child);
-    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#take(line));
-    child.stderr?.on('data', (chunk: Buffer) => {
+    createInterface({ input: child.stdout }).on('line', (line) => this.#take(line));
+    child.stderr.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString();
     });
     child.once('exit', () => this.#wake());
@@ -116,10 +124,13 @@ export class Generations {
 
   /** The first line, from `since` on, that says this and fits. Rejects with all lines after the deadline. */
   async line(msg: string, fits: (line: Line) => boolean = () => true, since = 0): Promise<Line> {
-    const find = (): Line | undefined =>
-      this.lines.slice(since).find((line) => line.msg === msg && fits(line));
-    await this.until(() => find() !== undefined, `a line "${msg}"`);
-    return find() as Line;
+    let found: Line | undefined;
+    await this.until(() => {
+      found = this.lines.slice(since).find((line) => line.msg === msg && fits(line));
+      return found !== undefined;
+    }, `a line "${msg}"`);
+    if (found === undefined) throw new Error('unreachable');
+    return found;
   }
 
   /** Waits until something is true; asked again at each line and each exit, and every 20 ms for what has no event. */

@@ -1,0 +1,69 @@
+/**
+ * Clients that come at a steady pace, ask one thing and expect the answer: few, so that many tests can run at once. What
+ * is lost names the client's port, by which the fixture says what it had accepted.
+ */
+import { connect, type Socket } from 'node:net';
+
+const INTERVAL = 10;
+const QUESTION = 'steady';
+
+export interface Lost {
+  /** 0 when it was not even connected. */
+  port: number;
+  why: string;
+}
+
+export class SteadyRequests {
+  answered = 0;
+  readonly lost: Lost[] = [];
+  readonly #port: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #open = new Set<Socket>();
+  #emptied: (() => void) | undefined;
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#timer = setInterval(() => this.#request(), INTERVAL);
+  }
+
+  /** Resolves when everybody who came has been answered or cut; whoever waits longer than this is lost too. */
+  async end(patience: number): Promise<void> {
+    clearInterval(this.#timer);
+    if (this.#open.size === 0) return;
+    const timer = setTimeout(() => this.abandon('unanswered'), patience);
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    clearTimeout(timer);
+  }
+
+  abandon(why = 'abandoned'): void {
+    clearInterval(this.#timer);
+    for (const socket of this.#open) socket.destroy(new Error(why));
+  }
+
+  #request(): void {
+    const socket = connect(this.#port, '127.0.0.1');
+    let port = 0;
+    let answer = '';
+    let why = 'closed';
+    this.#open.add(socket);
+    socket.setEncoding('utf8');
+    socket.on('connect', () => {
+      port = socket.localPort ?? 0;
+    });
+    socket.on('data', (text) => {
+      answer += String(text);
+    });
+    socket.on('error', (error) => {
+      why = (error as NodeJS.ErrnoException).code ?? error.message;
+    });
+    socket.on('close', () => {
+      if (/^steady \d+\n$/.test(answer)) this.answered += 1;
+      else this.lost.push({ port, why });
+      this.#open.delete(socket);
+      if (this.#open.size === 0) this.#emptied?.();
+    });
+    socket.end(`${QUESTION}\n`);
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * One fault of a hand-over, tried on a service under load: what everybody is told, who serves afterwards, what control
+ * path and pid file lead to, and that nothing is lost but what a process that died had accepted.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'vitest';
+import type { StatusAnswer } from '../../src/handover/protocol.js';
+import { Generations, type StartOptions, type Version } from './generations.js';
+import { SteadyRequests } from './steady-requests.js';
+
+/** A queue nobody serves shows in clients that wait for ever; a process that was stopped serves late. */
+const PATIENCE = 5_000;
+/** What a service leaves in its directory beside the files of the test. */
+const OF_SERVICE = ['control', 'control.lock', 'pid'];
+const OF_TEST = /^(options\.json|peers|trace|.*\.mjs)$/;
+
+export interface Held {
+  /** Resolves with the answer, or 'undefined' when the connection has ended. */
+  ask: (line: string) => Promise<string>;
+  end: () => void;
+}
+
+export class Trial {
+  readonly generations: Generations = new Generations();
+  readonly pidfilePath: string = join(this.generations.directory, 'pid');
+  port = 0;
+  /** The first generation. */
+  first = 0;
+  #clients: SteadyRequests | undefined;
+  readonly #held = new Set<Socket>();
+
+  /** Starts the first generation and the load on it. */
+  async begin(version: Version, options?: StartOptions): Promise<void> {
+    this.port = await freePort();
+    this.deploy(version);
+    this.generations.launch(options);
+    this.first = (await this.generations.line('serving')).pid;
+    this.#clients = new SteadyRequests(this.port);
+  }
+
+  /** What the next generation will be: on the same port, with a pid file, unless told otherwise. */
+  deploy({ servers = [{}], ...version }: Version): void {
+    const common = {
+      bind: `tcp://127.0.0.1:${this.port}`,
+      controlPath: this.generations.controlPath,
+      pidfilePath: this.pidfilePath,
+    };
+    this.generations.deploy({
+      peers: this.peers,
+      ...version,
+      servers: servers.map((own) => ({ ...common, ...own })),
+    });
+  }
+
+  /** Where each process notes whom it accepts. */
+  get peers(): string {
+    return join(this.generations.directory, 'peers');
+  }
+
+  /** A connection that stays and, the fixture being told so by its lines, keeps whoever accepted it draining. */
+  async hold(): Promise<Held> {
+    const socket = connect(this.port, '127.0.0.1');
+    this.#held.add(socket);
+    const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const ask = async (line: string): Promise<string> => {
+      socket.write(`${line}\n`);
+      return String((await lines.next()).value);
+    };
+    await ask('keep');
+    return { ask, end: () => socket.end() };
+  }
+
+  /**
+   * Ends the owner by its own hand: a kill from outside may come between the kernel's accept and the note of it, and
+   * then nobody can say whose loss a connection was.
+   */
+  async die(): Promise<void> {
+    await this.generations.request('die').catch(() => undefined);
+  }
+
+  /** Asks whoever the control path leads to. Nobody may be there for a moment after a death. */
+  async status(): Promise<Record<string, unknown>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return ((await this.generations.order({ type: 'status' })) as StatusAnswer).status;
+      } catch (error) {
+        if (attempt === 100) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  /** Exactly this process owns the service: the path, the pid file and the port lead to it, and `others` only drain. */
+  async expectOwner(pid: number, generation: number, others: readonly number[] = []): Promise<void> {
+    const { generations } = this;
+    await generations.until(
+      () => sameMembers(generations.alive(), [pid, ...others]),
+      `only ${pid} to be left`,
+    );
+    expect(await this.status()).toMatchObject({ pid, generation, state: 'serving' });
+    expect(readFileSync(this.pidfilePath, 'utf8')).toBe(`${pid}\n`);
+    expect(await generations.request('who')).toBe(`who ${pid}`);
+    expect(ownersOf(`${generations.controlPath}.lock`)).toBe(1);
+    const files = readdirSync(generations.directory).filter((name) => !OF_TEST.test(name));
+    expect(files.sort()).toEqual(OF_SERVICE);
+  }
+
+  /** Ends the requests; lost is at most what a process that died had accepted. */
+  async expectNothingLost(dead: readonly number[] = []): Promise<void> {
+    const clients = this.#clients!;
+    await clients.end(PATIENCE);
+    const accepted = new Set(
+      readFileSync(this.peers, 'utf8')
+        .split('\n')
+        .map((line) => line.split(' '))
+        .filter(([pid]) => dead.includes(Number(pid)))
+        .map(([, , port]) => Number(port)),
+    );
+    expect(clients.lost.filter(({ port }) => !accepted.has(port))).toEqual([]);
+    expect(clients.answered).toBeGreaterThan(0);
+  }
+
+  async end(): Promise<void> {
+    this.#clients?.abandon();
+    for (const socket of this.#held) socket.destroy();
+    await this.generations.end();
+  }
+}
+
+/** Starts a service, tries, and leaves nothing behind. */
+export async function trial(
+  version: Version,
+  body: (trial: Trial) => Promise<void>,
+  options?: StartOptions,
+): Promise<void> {
+  const attempt = new Trial();
+  try {
+    await attempt.begin(version, options);
+    await body(attempt);
+  } finally {
+    await attempt.end();
+  }
+}
+
+/** How many hold byte 0 of this lock file, as the kernel lists its locks (proc_locks(5)). */
+export function ownersOf(lockPath: string): number {
+  const inode = statSync(lockPath).ino;
+  return readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`:${inode} 0 0`) && !line.includes('->')).length;
+}
+
+/** Below the range the kernel chooses from, so that no client takes it while nobody is bound to it. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (free) return port;
+  }
+}
+
+function sameMembers(some: readonly number[], others: readonly number[]): boolean {
+  return some.length === others.length && some.every((pid) => others.includes(pid));
+}
