@@ -1,6 +1,6 @@
 /** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
 import type { Cluster } from 'node:cluster';
-import { UninterruptibleError } from './errors.js';
+import { UninterruptibleError, wrongState } from './errors.js';
 import { isUnnotifiableService, takeInherited } from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
 import { installSignals } from './process/signals.js';
@@ -55,6 +55,7 @@ export async function run(...servers: readonly Server[]): Promise<void> {
 
 function refuseWrongPlace(servers: readonly Server[]): void {
   if (servers.length === 0) throw new TypeError('run() takes at least one server.');
+  if (new Set(servers).size < servers.length) throw new TypeError('run() takes each server once.');
   if (running !== undefined) {
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_RUN_REPEATED',
@@ -75,6 +76,8 @@ function refuseWrongPlace(servers: readonly Server[]): void {
       'run() was called in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',
     );
   }
+  const started = servers.find(({ state }) => state !== 'idle');
+  if (started !== undefined) throw wrongState('run', started.state);
 }
 
 function orderRestart(service: Service): void {

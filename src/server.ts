@@ -6,7 +6,7 @@ import { Acceptor } from './connections/acceptor.js';
 import { Admission } from './connections/admission.js';
 import type { Connection, ConnectionContext, ListenerInfo } from './connections/connection.js';
 import { ConnectionTracker } from './connections/connection-tracker.js';
-import { finish } from './connections/finish.js';
+import { finish, surviveReading } from './connections/finish.js';
 import { connectionChannel } from './diagnostics.js';
 import { wrongState } from './errors.js';
 import type { RestartResult, ServerEvents, Status } from './events.js';
@@ -206,7 +206,7 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   get #log(): Log | undefined {
-    return this.#service?.log;
+    return this.#service?.configured ? this.#service.log : undefined;
   }
 
   #asMember(stopped: () => void): Member {
@@ -225,6 +225,7 @@ export class Server extends EventEmitter<ServerEvents> {
         if (this.#configuration === undefined) return;
         this.#admission = new Admission(this.#configuration, secrets, this.#tracker);
       },
+      demands: () => this.#admission?.demands ?? [],
       warmUp: async () => this.warmUp(),
       probe: () => (this.probe === undefined ? undefined : async (connect) => this.probe?.(connect)),
       acceptProbe: (socket, listenerName) => this.#acceptProbe(socket, listenerName),
@@ -253,13 +254,16 @@ export class Server extends EventEmitter<ServerEvents> {
       socket.destroy();
     };
     try {
-      this.acceptClientConnection(socket, connection.listener)?.catch(destroy);
+      // In JavaScript an override may return anything, such as the new length of its queue.
+      const accepted: unknown = this.acceptClientConnection(socket, connection.listener);
+      if (isThenable(accepted)) accepted.then(undefined, destroy);
     } catch (error) {
       destroy(error);
     }
   }
 
   async #handle(socket: Socket, connection: Connection): Promise<void> {
+    surviveReading(socket);
     try {
       const result = this.handleRequest(socket, connection);
       if (!isThenable(result)) {
@@ -316,7 +320,9 @@ export class Server extends EventEmitter<ServerEvents> {
     try {
       emit();
     } catch (error) {
-      this.#log?.error('an event listener threw', { err: error });
+      // The log is opened after the first change of state.
+      if (this.#log === undefined) process.emitWarning(error instanceof Error ? error : String(error));
+      else this.#log.error('an event listener threw', { err: error });
     }
   }
 }

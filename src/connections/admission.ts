@@ -23,6 +23,14 @@ export class Admission {
     this.#tls = tls === null ? undefined : new TlsTerminator(tls, secrets);
   }
 
+  /** The options it stands for, as far as they are used. */
+  get demands(): readonly string[] {
+    return [
+      ...(this.#tls === undefined ? [] : ['TLS']),
+      ...(this.#allowList === undefined ? [] : ['allowedNetworks']),
+    ];
+  }
+
   /** Whether connections of this kind are let through as they are. The probe is known by identity, not by its address. */
   isOpenTo({ probe, listener }: Connection): boolean {
     return probe || listener.kind === 'unix' || (this.#allowList === undefined && this.#tls === undefined);

@@ -61,6 +61,11 @@ export class ConnectionTracker {
   /** Makes another socket (TLS over the first) stand for the same connection. */
   alias(socket: Socket, connection: Connection): void {
     this.#bySocket.set(socket, connection);
+    socket.on('error', (error) => {
+      this.#events.failed(connection, error);
+      // Node reports what breaks TLS after the handshake, and leaves the socket open (measured).
+      socket.destroy();
+    });
   }
 
   /** Resolves when no connection is open. */

@@ -1,10 +1,18 @@
 /** How a connection ends when its handler has finished: what was written reaches the client, then both sides close. */
 import type { Socket } from 'node:net';
 
-/** How long the client may take to close after we did. */
+/** How long the client may take to close after it was sent everything. */
 const LINGER_MILLISECONDS = 5_000;
 
-/** Flushes, ends, and destroys the socket when the peer has closed or did not within five seconds. */
+/**
+ * Lets `for await (const chunk of socket)` end without destroying the socket, which is Node's default: what was written
+ * and not sent yet would be lost.
+ */
+export function surviveReading(socket: Socket): void {
+  socket[Symbol.asyncIterator] = () => socket.iterator({ destroyOnReturn: false });
+}
+
+/** Flushes, ends, and destroys the socket when the peer has closed, or has not within five seconds after that. */
 export function finish(socket: Socket): void {
   if (socket.destroyed) return;
   // Without a reader the peer's FIN is never seen; with unread bytes close(2) would send a reset and lose the answer.
@@ -16,8 +24,14 @@ export function finish(socket: Socket): void {
     socket.destroySoon();
     return;
   }
+  socket.once('end', () => socket.destroySoon());
+  // Counted from the last byte: a client that reads slowly still gets all of it.
+  if (socket.writableFinished) linger(socket);
+  else socket.once('finish', () => linger(socket));
+}
+
+function linger(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MILLISECONDS);
   timer.unref();
-  socket.once('end', () => socket.destroySoon());
   socket.once('close', () => clearTimeout(timer));
 }

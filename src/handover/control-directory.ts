@@ -20,12 +20,22 @@ export function createPrivateControlPath(
   const problems: string[] = [];
   for (const base of baseDirectories(environment)) {
     try {
-      return { path: join(mkdtempSync(join(base(), PREFIX)), SOCKET_NAME) };
+      return { path: join(createIn(base), SOCKET_NAME) };
     } catch (error) {
       problems.push((error as Error).message);
     }
   }
   return { unusable: problems.join('; ') };
+}
+
+function createIn(base: () => string): string {
+  try {
+    return mkdtempSync(join(base(), PREFIX));
+  } catch (error) {
+    // The last server of this uid to stop removes the directory around its own, perhaps in this very moment.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return mkdtempSync(join(base(), PREFIX));
+  }
 }
 
 /** Whether a path is one `createPrivateControlPath` made, here or in an earlier generation. */
@@ -45,10 +55,13 @@ export function removePrivateDirectory(controlPath: string): void {
   }
 }
 
-/** Removes what killed servers of this uid left behind. Only directories whose locks can be had are theirs to lose. */
+/**
+ * Removes what killed servers of this uid left behind. Only directories whose locks can be had are theirs to lose. Best
+ * effort: never throws.
+ */
 export function sweepPrivateDirectories(binding: Binding, controlPath: string): void {
   const around = dirname(dirname(controlPath));
-  for (const name of readdirSync(around)) {
+  for (const name of namesIn(around)) {
     const directory = join(around, name);
     if (!name.startsWith(PREFIX) || directory === dirname(controlPath)) continue;
     try {
@@ -61,6 +74,14 @@ export function sweepPrivateDirectories(binding: Binding, controlPath: string): 
     } catch {
       // Not one of ours after all, or gone already.
     }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // This server has stopped meanwhile, and took it along.
   }
 }
 

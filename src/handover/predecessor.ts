@@ -40,6 +40,8 @@ export interface Estate {
   pathIsOurs: () => boolean;
   /** Called while byte 0 is neither ours nor, for all we know, used by anybody. */
   endChild: () => void;
+  /** Called once when the successor has byte 0 and says nothing, or cannot be heard: this process still accepts. */
+  onSilence: (error: Error) => void;
   /** Called when `ready` has come and byte 0 is about to be released. */
   onReady: (ready: Ready) => void;
 }
@@ -68,6 +70,7 @@ export async function handOver(channel: Channel, first: TakeOver, estate: Estate
 /** Steps 1 to 3. Nothing here costs the server anything: it accepts all the time and holds byte 0. */
 async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise<Ready> {
   const deadline = performance.now() + estate.readyTimeout;
+  const left = (): number => Math.max(1, deadline - performance.now());
   const version = commonVersion(PROTOCOL_VERSIONS, first.versions);
   if (version === undefined) {
     const message = `This owner speaks ${PROTOCOL_VERSIONS.join(', ')}; you speak ${first.versions.join(', ') || 'none'}.`;
@@ -85,15 +88,15 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
   };
   const { stderr, signal } = estate;
   channel.send(message, stderr === undefined ? [] : [stderr.real]);
-  if (stderr !== undefined) await expect(channel, 'received', WAITS.batch, signal);
+  if (stderr !== undefined) await expect(channel, 'received', Math.min(WAITS.batch, left()), signal);
   for (const batch of batches(estate.listeners)) {
     channel.send(
       toMessage(batch),
       batch.map(({ descriptor }) => descriptor),
     );
-    await expect(channel, 'received', WAITS.batch, signal);
+    await expect(channel, 'received', Math.min(WAITS.batch, left()), signal);
   }
-  const ready = await expect(channel, 'ready', Math.max(1, deadline - performance.now()), signal);
+  const ready = await expect(channel, 'ready', left(), signal);
   // The point of no return is next: is the successor still there?
   while (channel.over) closeAll((await channel.receive(0)).descriptors);
   if (signal.aborted) throw signal.reason;
@@ -106,18 +109,22 @@ async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promi
   let failure: Error | undefined;
   let brokenAt: number | undefined;
   for (;;) {
+    let error: Error;
     try {
       const owner = await expect(channel, 'owner', timeout);
       return { kind: 'given', ready, generation: owner.generation };
-    } catch (error) {
-      failure ??= error as Error;
+    } catch (thrown) {
+      error = thrown as Error;
     }
     if (estate.ownership.tryOwner()) {
+      failure ??= error;
       sayCancelled(channel, failure);
       channel.close();
       return { kind: 'kept', error: failure };
     }
     // Somebody holds byte 0, and until we know more we go on accepting.
+    if (failure === undefined) estate.onSilence(error);
+    failure ??= error;
     timeout = RETRY_MILLISECONDS;
     if (!channel.over) {
       // Silent and there: it may say `owner` yet, if it is not ours to end.

@@ -55,6 +55,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       signal: service.stopping.signal,
       pathIsOurs: () => seat.published,
       endChild: () => started?.kill(),
+      onSilence: (err) => log.warn('no word from the new owner, still accepting', { successor: pid, err }),
       onReady: () => service.step('successor ready', { successor: pid }),
     });
     service.exchange = exchange;

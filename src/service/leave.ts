@@ -30,7 +30,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   service.owner = new OwnerPeer(successor.channel, successor.pid, {
     bye: () => {
       reserve.release('the owner said bye');
-      void register(service);
+      void register(service, successor.channel.peer.pid);
     },
     vanished: () => void afterSuccessor(service, reserve),
   });
@@ -84,8 +84,11 @@ async function afterSuccessor(service: Service, reserve: Reserve): Promise<void>
   if (reserve.released) await register(service);
 }
 
-/** Tells the new owner that we still drain, so that its `status` shows all generations. Best effort. */
-async function register(service: Service): Promise<void> {
+/**
+ * Tells the owner that we still drain, so that its `status` shows all generations. Best effort. `saidBye` is who is not
+ * the owner any more.
+ */
+async function register(service: Service, saidBye?: number): Promise<void> {
   const { binding, seat } = service;
   if (binding === undefined || seat === undefined) return;
   for (
@@ -95,11 +98,16 @@ async function register(service: Service): Promise<void> {
   ) {
     try {
       const channel = Channel.connect(binding, seat.path);
+      // Whoever said bye because it stops still answers here for a moment, and waits for us on its own connection.
+      if (channel.peer.pid === saidBye) {
+        channel.close();
+        return;
+      }
       const { pid } = process;
       channel.send({ type: 'stand-by', pid, generation: service.generation, connections: service.active });
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
-        bye: () => void register(service),
+        bye: () => void register(service, channel.peer.pid),
         vanished: () => void register(service),
       });
       return;

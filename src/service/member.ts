@@ -22,6 +22,8 @@ export interface Member {
   attach(service: Service, configuration: ServerConfiguration): void;
   /** Called before ready: whatever the connections will need. */
   prepare(secrets: TlsSecrets): void;
+  /** What clients of its TCP listeners must satisfy, in words; the others are exempt. */
+  demands(): readonly string[];
   warmUp(): Promise<void>;
   /** undefined where the program does not define one. */
   probe(): ((connect: (listenerName?: string) => Socket) => Promise<void>) | undefined;

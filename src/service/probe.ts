@@ -22,9 +22,15 @@ async function runProbe(binding: Binding, member: Member, signal: AbortSignal): 
   signal.addEventListener('abort', endAll, { once: true });
   const connect = (listenerName?: string): Socket => {
     const [ours, theirs] = binding.socketPair('stream');
-    member.acceptProbe(new Socket({ fd: ours.release(), allowHalfOpen: true }), listenerName);
+    const accepted = new Socket({ fd: ours.release(), allowHalfOpen: true });
     const client = new Socket({ fd: theirs.release() });
     clients.push(client);
+    try {
+      member.acceptProbe(accepted, listenerName);
+    } catch (error) {
+      accepted.destroy();
+      throw error;
+    }
     return client;
   };
   try {

@@ -47,7 +47,7 @@ export class Service {
   readonly #binding: Binding | undefined;
   readonly #resolveStopped: (cut: number) => void;
 
-  /** That of this process; while it takes over the one it will have. */
+  /** That of this process; while it starts the one it will have. */
   generation = 0;
   /** The highest seen: the next owner is this + 1. */
   highestGeneration = 0;

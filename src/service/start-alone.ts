@@ -2,38 +2,42 @@
 import { createTlsSecrets } from '../connections/tls-secrets.js';
 import { NodeListener } from '../listeners/node-listener.js';
 import { PidFile } from '../process/pid-file.js';
-import { warmUp } from './hooks.js';
+import { announce } from './announce.js';
+import { prepareMembers } from './prepare.js';
 import type { Service } from './service.js';
 
 export async function startAlone(service: Service): Promise<void> {
   const { pidfilePath } = service.configuration;
+  const { signal } = service.stopping;
   const opened: NodeListener[] = [];
+  service.generation = 1;
   try {
     service.secrets = createTlsSecrets();
     for (const member of service.members) {
-      member.prepare(service.secrets);
-      const own = await Promise.all(
-        member.addresses().map((address, index) => NodeListener.open(address, index)),
-      );
-      opened.push(...own);
+      const own: NodeListener[] = [];
+      for (const [index, address] of member.addresses().entries()) {
+        const listener = await NodeListener.open(address, index);
+        opened.push(listener);
+        own.push(listener);
+      }
       member.acceptor.listeners = own;
     }
-    await warmUp(service.members);
+    await prepareMembers(service, signal);
     if (pidfilePath !== null) {
-      service.pidFile = new PidFile(pidfilePath);
-      service.pidFile.prepare();
-      service.pidFile.publish();
+      const pidFile = new PidFile(pidfilePath);
+      pidFile.prepare();
+      pidFile.publish();
+      service.pidFile = pidFile;
     }
-    service.stopping.signal.throwIfAborted();
   } catch (error) {
     for (const listener of opened) listener.drop();
-    throw error;
+    for (const member of service.members) member.acceptor.listeners = [];
+    throw signal.aborted ? signal.reason : error;
   }
-  service.generation = 1;
   service.highestGeneration = 1;
   service.ownerSince = Date.now();
   for (const member of service.members) member.acceptor.accept();
   service.lifecycle.to('serving');
   service.log.warn(`serving without hand-overs: ${service.unavailable}`);
-  service.step('serving', { listeners: opened.map((listener) => listener.bound) });
+  announce(service);
 }

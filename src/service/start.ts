@@ -13,10 +13,10 @@ import { abandon, Inheritance, type Prepared, prepareListeners } from '../listen
 import { currentEnvironment } from '../process/environment.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
+import { announce } from './announce.js';
 import { attempt } from './attempt.js';
-import { warmUp } from './hooks.js';
 import { onFirstPacket } from './orders.js';
-import { runProbes } from './probe.js';
+import { prepareMembers } from './prepare.js';
 import { Seat } from './seat.js';
 import type { Service } from './service.js';
 import { startAlone } from './start-alone.js';
@@ -78,9 +78,9 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
       timeout,
       signal,
     });
+    service.generation = (predecessor?.offer.generation ?? 0) + 1;
     if (predecessor !== null) {
       service.lifecycle.to('taking-over');
-      service.generation = predecessor.offer.generation + 1;
       service.step('taking over', { predecessor: predecessor.pid, listeners: predecessor.offer.listeners });
       await receive(predecessor, inheritance, anchor, signal);
       predecessor.watch((error) => cancel.abort(error));
@@ -120,7 +120,6 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
   }
 
   // Byte 0 is ours. Nothing below may fail: from here on this process serves.
-  service.generation = (predecessor?.offer.generation ?? 0) + 1;
   service.highestGeneration = service.generation;
   service.ownerSince = Date.now();
   service.seat = seat;
@@ -142,12 +141,7 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
     follow(service, predecessor);
   }
   inheritance.close();
-  service.step('serving', {
-    listeners: service.members.flatMap((member) =>
-      member.acceptor.listeners.map((listener) => listener.bound),
-    ),
-    ...(predecessor === null ? {} : { predecessor: predecessor.pid }),
-  });
+  announce(service, predecessor === null ? {} : { predecessor: predecessor.pid });
   if (seat.isPrivate && predecessor === null) setImmediate(() => sweepPrivateDirectories(binding, seat.path));
 }
 
@@ -173,22 +167,6 @@ async function receive(
     const died = error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
     if (!died || !(await anchor.ownership.takeOwner(WAITS.ownerLock, signal))) throw error;
   }
-}
-
-/** The program's own part of getting ready. */
-async function prepareMembers(service: Service, signal: AbortSignal): Promise<void> {
-  const { secrets, members } = service;
-  if (secrets === undefined) return;
-  const cancelled = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  const work = async (): Promise<void> => {
-    for (const member of members) member.prepare(secrets);
-    await warmUp(members);
-    await runProbes(service, signal);
-  };
-  signal.throwIfAborted();
-  await Promise.race([work(), cancelled]);
 }
 
 function readyMessage(service: Service, prepared: readonly Prepared[]): Ready {

@@ -3,7 +3,7 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { beforeEach, expect } from 'vitest';
 
 const DEADLINE_MILLISECONDS = 5_000;
 
@@ -20,17 +20,19 @@ export function openDescriptors(): string[] {
 
 /** For the top of a test file: every test leaves as many descriptors open as it found. */
 export function expectNoDescriptorLeak(): void {
-  let before: string[] = [];
-  beforeEach(() => {
-    before = openDescriptors();
+  beforeEach(({ onTestFinished }) => {
+    const before = openDescriptors();
+    // Registered first, so it runs last.
+    onTestFinished(() => expectAsMany(before));
   });
-  afterEach(async () => {
-    // Pipes of child processes are closed some turns after their end.
-    const deadline = Date.now() + DEADLINE_MILLISECONDS;
-    while (openDescriptors().length > before.length && Date.now() < deadline) await delay(5);
-    const after = openDescriptors();
-    expect(after.length, `left open: ${after.filter((entry) => !before.includes(entry)).join(', ')}`).toBe(
-      before.length,
-    );
-  });
+}
+
+async function expectAsMany(before: readonly string[]): Promise<void> {
+  // Pipes of child processes are closed some turns after their end.
+  const deadline = Date.now() + DEADLINE_MILLISECONDS;
+  while (openDescriptors().length > before.length && Date.now() < deadline) await delay(5);
+  const after = openDescriptors();
+  expect(after.length, `left open: ${after.filter((entry) => !before.includes(entry)).join(', ')}`).toBe(
+    before.length,
+  );
 }

@@ -3,8 +3,7 @@
  * they all inherit, and leaves none behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,9 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { loadBinding } from '../../src/binding.js';
 import { Channel } from '../../src/handover/channel.js';
 import type { Message } from '../../src/handover/protocol.js';
+import { MarkedProcesses } from './marked-processes.js';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
-const MARK = 'UNINTERRUPTIBLE_TEST_MARK';
 export const DEADLINE = 15_000;
 
 /** What the fixture does; each generation reads it anew. */
@@ -68,7 +67,7 @@ export class Generations {
   stderr = '';
   /** Lines of stdout that are no log lines. */
   readonly stray: string[] = [];
-  readonly #mark = randomUUID();
+  readonly #marked = new MarkedProcesses();
   readonly #waiters = new Set<() => void>();
   readonly #processes: ChildProcess[] = [];
 
@@ -95,7 +94,7 @@ export class Generations {
   launch({ environment = {}, execArgv = [], command, cwd }: StartOptions = {}): ChildProcess {
     const [file, ...args] = command ?? [process.execPath, ...execArgv, FIXTURE, this.optionsPath];
     const child = spawn(file, args, {
-      env: { ...process.env, ...environment, [MARK]: this.#mark },
+      env: { ...process.env, ...environment, ...this.#marked.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       ...(cwd === undefined ? {} : { cwd }),
@@ -195,18 +194,7 @@ export class Generations {
 
   /** Pids of everything that this object started, directly or through the generations. */
   alive(): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-          const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-          return environment.includes(`${MARK}=${this.#mark}`) && state !== 'Z';
-        } catch {
-          return false;
-        }
-      });
+    return this.#marked.alive();
   }
 
   async gone(pid: number, deadline = DEADLINE): Promise<void> {
@@ -221,16 +209,7 @@ export class Generations {
 
   /** Kills whatever is left and removes the directory. */
   async end(): Promise<void> {
-    for (let left = this.alive(); left.length > 0; left = this.alive()) {
-      for (const pid of left) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // Gone in the meantime.
-        }
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await this.#marked.end();
     for (const child of this.#processes) {
       child.stdout?.destroy();
       child.stderr?.destroy();

@@ -32,6 +32,7 @@ const checks = {
     const result = loadBinding();
     return 'unavailable' in result ? result.unavailable : undefined;
   },
+  bash: () => missingCommand('bash'),
   compiler: () => missingCommand('make') ?? missingCommand('g++'),
   curl: () => missingCommand('curl'),
   git: () => missingCommand('git'),

@@ -4,10 +4,10 @@
  */
 import { connect, type Socket } from 'node:net';
 
-const INTERVAL = 10;
+const INTERVAL = 20;
 const QUESTION = 'steady';
 
-export interface Lost {
+interface Lost {
   /** 0 when it was not even connected. */
   port: number;
   why: string;
@@ -20,6 +20,7 @@ export class SteadyRequests {
   readonly #timer: NodeJS.Timeout;
   readonly #open = new Set<Socket>();
   #emptied: (() => void) | undefined;
+  #countedFrom = 0;
 
   constructor(port: number) {
     this.#port = port;
@@ -37,6 +38,12 @@ export class SteadyRequests {
     clearTimeout(timer);
   }
 
+  /** Who came before now does not count as lost. */
+  pardon(): void {
+    this.#countedFrom = performance.now();
+    this.lost.splice(0);
+  }
+
   abandon(why = 'abandoned'): void {
     clearInterval(this.#timer);
     for (const socket of this.#open) socket.destroy(new Error(why));
@@ -44,6 +51,7 @@ export class SteadyRequests {
 
   #request(): void {
     const socket = connect(this.#port, '127.0.0.1');
+    const startedAt = performance.now();
     let port = 0;
     let answer = '';
     let why = 'closed';
@@ -60,7 +68,7 @@ export class SteadyRequests {
     });
     socket.on('close', () => {
       if (/^steady \d+\n$/.test(answer)) this.answered += 1;
-      else this.lost.push({ port, why });
+      else if (startedAt >= this.#countedFrom) this.lost.push({ port, why });
       this.#open.delete(socket);
       if (this.#open.size === 0) this.#emptied?.();
     });

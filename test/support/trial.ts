@@ -2,13 +2,14 @@
  * One fault of a hand-over, tried on a service under load: what everybody is told, who serves afterwards, what control
  * path and pid file lead to, and that nothing is lost but what a process that died had accepted.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { StatusAnswer } from '../../src/handover/protocol.js';
-import { Generations, type StartOptions, type Version } from './generations.js';
+import { DEADLINE, Generations, type StartOptions, type Version } from './generations.js';
 import { SteadyRequests } from './steady-requests.js';
 
 /** A queue nobody serves shows in clients that wait for ever; a process that was stopped serves late. */
@@ -18,8 +19,9 @@ const OF_SERVICE = ['control', 'control.lock', 'pid'];
 const OF_TEST = /^(options\.json|peers|trace|.*\.mjs)$/;
 
 export interface Held {
-  /** Resolves with the answer, or 'undefined' when the connection has ended. */
   ask: (line: string) => Promise<string>;
+  /** Resolves when the server has closed it, or died. */
+  closed: Promise<unknown>;
   end: () => void;
 }
 
@@ -64,13 +66,14 @@ export class Trial {
   async hold(): Promise<Held> {
     const socket = connect(this.port, '127.0.0.1');
     this.#held.add(socket);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
     const ask = async (line: string): Promise<string> => {
       socket.write(`${line}\n`);
       return String((await lines.next()).value);
     };
     await ask('keep');
-    return { ask, end: () => socket.end() };
+    return { ask, closed, end: () => socket.end() };
   }
 
   /**
@@ -88,13 +91,40 @@ export class Trial {
         return ((await this.generations.order({ type: 'status' })) as StatusAnswer).status;
       } catch (error) {
         if (attempt === 100) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await delay(20);
       }
     }
   }
 
-  /** Exactly this process owns the service: the path, the pid file and the port lead to it, and `others` only drain. */
-  async expectOwner(pid: number, generation: number, others: readonly number[] = []): Promise<void> {
+  /** Waits until the process has been stopped (SIGSTOP) for so long: past a wait it is in, or the other one. */
+  async stopped(pid: number, milliseconds: number): Promise<void> {
+    await this.generations.until(
+      () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
+      `process ${pid} to be stopped`,
+    );
+    await delay(milliseconds);
+  }
+
+  /** Waits until the owner's status is as it should be. */
+  async until(holds: (status: Record<string, unknown>) => boolean): Promise<void> {
+    const deadline = performance.now() + DEADLINE;
+    for (;;) {
+      const status = await this.status();
+      if (holds(status)) return;
+      if (performance.now() > deadline) throw new Error(`the status stays ${JSON.stringify(status)}`);
+    }
+  }
+
+  /**
+   * Exactly this process owns the service: the path, the pid file and the port lead to it. `others` live and own nothing;
+   * `prepared` is what one of them has made ready beside.
+   */
+  async expectOwner(
+    pid: number,
+    generation: number,
+    others: readonly number[] = [],
+    prepared: readonly string[] = [],
+  ): Promise<void> {
     const { generations } = this;
     await generations.until(
       () => sameMembers(generations.alive(), [pid, ...others]),
@@ -105,7 +135,27 @@ export class Trial {
     expect(await generations.request('who')).toBe(`who ${pid}`);
     expect(ownersOf(`${generations.controlPath}.lock`)).toBe(1);
     const files = readdirSync(generations.directory).filter((name) => !OF_TEST.test(name));
-    expect(files.sort()).toEqual(OF_SERVICE);
+    expect(files.sort()).toEqual([...OF_SERVICE, ...prepared].sort());
+  }
+
+  /** What was lost so far had nowhere to go: the only process with a listener died before it could pass it on. */
+  pardon(): void {
+    this.#clients?.pardon();
+  }
+
+  /** The process that says it serves, from this line of the log on, and is not the first. */
+  async successor(since = 0): Promise<number> {
+    return (await this.generations.line('serving', ({ pid }) => pid !== this.first, since)).pid;
+  }
+
+  /** Whether a process has the listening socket, accepting from it or not. */
+  holdsListener(pid: number): boolean {
+    const listening = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .find(([, local, , state]) => local?.endsWith(`:${hex(this.port)}`) && state === '0A');
+    const socket = `socket:[${listening?.[9]}]`;
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === socket);
   }
 
   /** Ends the requests; lost is at most what a process that died had accepted. */
@@ -164,6 +214,18 @@ async function freePort(): Promise<number> {
     });
     await new Promise((resolve) => server.close(resolve));
     if (free) return port;
+  }
+}
+
+function hex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,0 +1,150 @@
+/** The packed tarball, installed in an empty folder: what is in it, and that a program of every kind runs from it. */
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Generations } from '../support/generations.js';
+import { environmentOfNode, Installation, ROOT } from '../support/packed.js';
+import { programs } from '../support/programs.js';
+import { requirement } from '../support/requirements.js';
+
+describe('the packed tarball', requirement('npm'), () => {
+  let installation: Installation;
+  let generations: Generations | undefined;
+
+  beforeAll(async () => {
+    installation = await Installation.create();
+    for (const name of ['@types/node', 'tsx']) installation.bring(name);
+  });
+  afterEach(async () => {
+    await generations?.end();
+    generations = undefined;
+  });
+  afterAll(() => installation.end());
+
+  test('holds exactly what is needed', () => {
+    const declarations = sources('src').map((file) => file.replace(/^src\/(.*)\.ts$/, 'dist/$1.d.ts'));
+    const expected = [
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.gyp', 'package.json'],
+      ...['dist/index.js', 'dist/index.js.map', ...declarations],
+      ...sources('native'),
+      ...sources('prebuilds'),
+      ...sources('docs').filter((file) => file.endsWith('.md')),
+      'examples/adopt.py',
+    ];
+    expect(installation.files()).toEqual(expected.sort());
+    console.info(`the tarball has ${installation.packedSize} bytes, ${expected.length} files`);
+    expect(installation.packedSize).toBeLessThan(400_000);
+  });
+
+  test('is installed without a script', () => {
+    const { scripts, gypfile } = JSON.parse(inPackage('package.json')) as {
+      scripts: Record<string, string>;
+      gypfile: boolean;
+    };
+    expect(Object.keys(scripts)).not.toEqual(expect.arrayContaining([expect.stringMatching(/install$/)]));
+    // npm would compile the addon by itself, because there is a binding.gyp.
+    expect(gypfile).toBe(false);
+    expect(installation.files().filter((file) => file.startsWith('build/'))).toEqual([]);
+    expect(installation.messages).not.toMatch(/install-scripts|deprecated|gyp/);
+  });
+
+  test('its source map holds the sources, and nothing refers to a map that is missing', () => {
+    const map = JSON.parse(inPackage('dist/index.js.map')) as { sources: string[]; sourcesContent: string[] };
+    expect(map.sourcesContent).toHaveLength(map.sources.length);
+    expect(map.sourcesContent).not.toContain(null);
+    const referring = installation
+      .files()
+      .filter((file) => file.startsWith('dist/') && /^\/\/# sourceMappingURL=/m.test(inPackage(file)));
+    expect(referring).toEqual(['dist/index.js']);
+  });
+
+  test('every relative link of its pages leads to a file in it', () => {
+    const files = new Set(installation.files());
+    const broken = [...files]
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((page) =>
+        [...inPackage(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => ({
+          page,
+          target: join(dirname(page), target),
+        })),
+      )
+      .filter(({ target }) => !files.has(target));
+    expect(broken).toEqual([]);
+  });
+
+  test.each(programs.map((program) => [program.title, program] as const))(
+    'runs and restarts: %s',
+    requirement('addon'),
+    async (_title, { source, text, startCommand, compilerOptions }) => {
+      writeFileSync(installation.path(source), text);
+      if (compilerOptions !== undefined) await installation.compile([source], compilerOptions);
+      generations = new Generations();
+      await serveTwice(generations, startCommand, installation.directory);
+    },
+  );
+
+  test(
+    'the release a server was started from may be gone when it restarts',
+    requirement('addon'),
+    async () => {
+      const { text, source, startCommand } = programs.find(({ source }) => source === 'plain.mjs')!;
+      for (const release of ['1', '2']) {
+        const directory = installation.path('releases', release);
+        mkdirSync(directory, { recursive: true });
+        cpSync(installation.path('node_modules'), join(directory, 'node_modules'), { recursive: true });
+        writeFileSync(join(directory, source), text.replace('${line}', `\${line} of release ${release}`));
+      }
+      const current = installation.path('releases', 'current');
+      symlinkSync('1', current);
+      generations = new Generations();
+      generations.launch({
+        command: ['sh', '-c', `cd ${current} && exec ${startCommand}`],
+        environment: environmentOfNode(),
+      });
+      await generations.line('serving');
+      expect(await generations.request('hello')).toBe('hello of release 1 1');
+
+      symlinkSync('2', `${current}.new`);
+      renameSync(`${current}.new`, current);
+      rmSync(installation.path('releases', '1'), { recursive: true });
+      await generations.restart();
+      expect(await generations.request('hello')).toBe('hello of release 2 2');
+      await stop(generations);
+    },
+  );
+
+  function inPackage(file: string): string {
+    return readFileSync(installation.path('node_modules', 'uninterruptible', file), 'utf8');
+  }
+});
+
+/** Starts it, asks, restarts it by signal, asks again, and stops it by signal. */
+async function serveTwice(generations: Generations, startCommand: string, cwd: string): Promise<void> {
+  const [file = '', ...args] = startCommand.split(' ');
+  generations.launch({ command: [file, ...args], environment: environmentOfNode(), cwd });
+  await generations.line('serving');
+  expect(await generations.request('hello')).toBe('hello 1');
+  await generations.restart();
+  expect(await generations.request('hello')).toBe('hello 2');
+  await stop(generations);
+}
+
+async function stop(generations: Generations): Promise<void> {
+  process.kill(generations.owner, 'SIGTERM');
+  await generations.until(() => generations.alive().length === 0, 'all to leave');
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
+}

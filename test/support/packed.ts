@@ -1,0 +1,142 @@
+/**
+ * The package as a stranger gets it: packed by npm, and installed by npm into a folder that holds nothing else. The three
+ * dependencies come from npm's cache where `npm ci` has left them, otherwise from the registry: what npm itself makes
+ * of the tarball (which dependencies, which scripts, which files) is what is tested, so nothing is linked by hand but
+ * the tools a test brings along.
+ */
+import { execFile } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const NPM_MILLISECONDS = 90_000;
+
+/** This project's own folder. */
+export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
+
+export class Installation {
+  /** The folder the package is installed in; removed at the end. */
+  readonly directory: string;
+  /** The bytes of the tarball. */
+  readonly packedSize: number;
+  /** What npm printed. */
+  readonly messages: string;
+
+  private constructor(directory: string, packedSize: number, messages: string) {
+    this.directory = directory;
+    this.packedSize = packedSize;
+    this.messages = messages;
+  }
+
+  static async create(): Promise<Installation> {
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'installed-')));
+    const tarballs = join(directory, 'tarballs');
+    mkdirSync(tarballs);
+    // Without a package.json npm would look for one in the folders above.
+    writeFileSync(join(directory, 'package.json'), '{ "private": true }\n');
+    try {
+      await npm(ROOT, 'pack', '--pack-destination', tarballs);
+      const [name = ''] = readdirSync(tarballs);
+      const tarball = join(tarballs, name);
+      const packedSize = statSync(tarball).size;
+      const messages = await npm(
+        directory,
+        'install',
+        '--prefer-offline',
+        '--no-audit',
+        '--no-fund',
+        tarball,
+      );
+      rmSync(tarballs, { recursive: true });
+      return new Installation(directory, packedSize, messages);
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  /** Every file of the installed package, relative to it, sorted. */
+  files(): string[] {
+    const top = this.path('node_modules', 'uninterruptible');
+    return readdirSync(top, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(top.length + 1))
+      .sort();
+  }
+
+  /** Brings a package of this project along, with its command if it has one of its own name. */
+  bring(name: string): void {
+    mkdirSync(this.path('node_modules', '.bin'), { recursive: true });
+    mkdirSync(dirname(this.path('node_modules', name)), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), this.path('node_modules', name));
+    const command = join(ROOT, 'node_modules', '.bin', name);
+    if (statSync(command, { throwIfNoEntry: false })) {
+      symlinkSync(command, this.path('node_modules', '.bin', name));
+    }
+  }
+
+  /** Compiles as a stranger would, with every strictness. Rejects with what the compiler says. */
+  async compile(files: readonly string[], compilerOptions: Record<string, unknown>): Promise<void> {
+    const config = this.path('tsconfig.json');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        compilerOptions: {
+          target: 'es2023',
+          lib: ['es2023'],
+          types: ['node'],
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          noImplicitOverride: true,
+          noPropertyAccessFromIndexSignature: true,
+          noUnusedLocals: true,
+          noUnusedParameters: true,
+          skipLibCheck: true,
+          ...compilerOptions,
+        },
+        files,
+      }),
+    );
+    const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    try {
+      await execute(process.execPath, [compiler, '-p', config], { cwd: this.directory });
+    } catch (error) {
+      throw new Error((error as { stdout?: string }).stdout, { cause: error });
+    }
+  }
+
+  end(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The environment in which `node` is the one that runs this. */
+export function environmentOfNode(): Record<string, string> {
+  return { PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
+}
+
+async function npm(cwd: string, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await execute('npm', args, {
+    cwd,
+    env: { ...process.env, ...environmentOfNode() },
+    timeout: NPM_MILLISECONDS,
+  });
+  return stdout + stderr;
+}
