@@ -4,8 +4,8 @@
  */
 import { lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Binding, ControlSocket, FileIdentity } from '../binding.js';
-import { UninterruptibleError } from '../errors.js';
 import { Channel, type Incoming } from './channel.js';
+import { refuseAllButSockets, unusable } from './control-path.js';
 import { isTrusted } from './peer.js';
 import { WAITS } from './protocol.js';
 
@@ -45,17 +45,13 @@ export class ControlListener {
     this.#watch();
   }
 
-  /** Binds and listens beside the path. Throws CONTROL_PATH_UNUSABLE with the kernel's reason as cause. */
+  /** Binds and listens beside the path. Throws CONTROL_PATH_UNUSABLE or CONTROL_PATH_TOO_LONG. */
   static bind(binding: Binding, path: string, holds: Holder, onFirstPacket: OnFirstPacket): ControlListener {
+    refuseAllButSockets(path);
     try {
       return new ControlListener(binding, path, holds, onFirstPacket);
     } catch (cause) {
-      const tooLong = (cause as NodeJS.ErrnoException).code === 'ENAMETOOLONG';
-      throw new UninterruptibleError(
-        tooLong ? 'UNINTERRUPTIBLE_CONTROL_PATH_TOO_LONG' : 'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-        `No control socket can be made at ${path}: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw unusable(path, cause);
     }
   }
 
@@ -81,13 +77,20 @@ export class ControlListener {
     if (this.published) unlinkSync(this.path);
   }
 
-  /** Stops accepting. A name that was never published goes too. */
+  /**
+   * Stops accepting. Whoever had found this socket and was not heard yet, or not even accepted, is told to connect
+   * again. A name that was never published goes too.
+   */
   close(): void {
     if (this.#closed) return;
+    this.#accept();
     this.#closed = true;
     clearTimeout(this.#pause);
     this.#socket.close();
-    for (const channel of this.#silent) channel.close();
+    for (const channel of this.#silent) {
+      channel.send({ type: 'moved' });
+      channel.close();
+    }
     if (this.#name !== this.path) {
       try {
         unlinkSync(this.#name);

@@ -7,6 +7,7 @@ import type { Binding, Descriptor } from '../binding.js';
 import { type ErrorDescription, UninterruptibleError } from '../errors.js';
 import type { Inheritance } from '../listeners/listener-set.js';
 import { Channel, closeAll, type Incoming } from './channel.js';
+import { unusable } from './control-path.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import { isTrusted } from './peer.js';
@@ -119,14 +120,6 @@ function refusal({ reason, message, versions }: Refused): Error {
     );
   }
   return new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_REFUSED', `The owner refused: ${message}`);
-}
-
-function unusable(controlPath: string, cause: unknown): UninterruptibleError {
-  return new UninterruptibleError(
-    'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-    `The control path ${controlPath} cannot be used: ${(cause as Error).message}`,
-    { cause },
-  );
 }
 
 function tookTooLong({ controlPath, timeout }: TakeOverOptions, cause: unknown): UninterruptibleError {

@@ -11,7 +11,7 @@ export class Log {
   readonly #generation: () => number;
   /** Whether debug lines go anywhere: connections are too many to build lines nobody reads. */
   readonly debugging: boolean;
-  /** Waits until what was logged has been written. */
+  /** Waits until what was logged has been written, or cannot be. For the end of the process. */
   readonly flush: () => Promise<void>;
   /** Opens the log file anew, after somebody moved it away. */
   readonly reopen: () => void;

@@ -1,4 +1,5 @@
 /** Chooses who writes the log: the user's logger, or pino, as JSON or, on a terminal, as one plain line per event. */
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger, LogLevel } from '../configuration.js';
@@ -28,16 +29,37 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
     sync: false,
     maxLength: MAX_BUFFERED_BYTES,
   });
+  let written = true;
+  let closed = false;
+  const giveUpAtExit = (): void => {
+    // By its own it would try for ever where a disk is full, or a pipe closed or unread: the process would never end.
+    destination.flushSync = () => undefined;
+  };
+  destination.on('drain', () => {
+    written = true;
+  });
   // A full disk or a closed pipe must never end the server.
-  destination.on('error', () => undefined);
+  destination.on('error', (error: NodeJS.ErrnoException) => {
+    written = true;
+    closed ||= error.code === 'EPIPE';
+    giveUpAtExit();
+  });
   const plain = logPath === null && process.stdout.isTTY;
-  const stream = plain
-    ? { write: (json: string) => destination.write(terminalLine(json, process.stdout.hasColors())) }
-    : destination;
+  const stream = {
+    write: (json: string): void => {
+      if (closed) return;
+      written = false;
+      destination.write(plain ? terminalLine(json, process.stdout.hasColors()) : json);
+    },
+  };
   const made = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   return new Log(made, generation, {
     debugging: made.isLevelEnabled('debug'),
-    flush: () => new Promise((resolve) => destination.flush(() => resolve())),
+    flush: async () => {
+      giveUpAtExit();
+      // Its own `flush` does not wait for a write that is under way.
+      if (!written) await once(destination, 'drain').catch(() => undefined);
+    },
     reopen: () => destination.reopen(),
   });
 }

@@ -7,7 +7,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const CONTROL_PATH = 'UNINTERRUPTIBLE_CONTROL_PATH';
 const TOKEN = 'UNINTERRUPTIBLE_TOKEN';
 /** Node's own flags for the inspector: the successor could not open the same port. */
-const INSPECTOR_FLAG = /^--(inspect|debug)(-|=|$)/;
+const INSPECTOR_FLAG = /^--(inspect|debug)([-_=]|$)/;
+/** Words as Node tells them apart in NODE_OPTIONS: double quotes keep spaces together. */
+const NODE_OPTIONS_WORD = /(?:[^\s"]|"(?:\\.|[^"\\])*")+/g;
 /** Meant for the process that got them: socket activation, the watchdog of one pid, and what npm tells its scripts. */
 const NOT_INHERITED =
   /^(LISTEN_(PID|FDS|FDNAMES|PIDFDID)|WATCHDOG_PID|npm_.*|UNINTERRUPTIBLE_(CONTROL_PATH|TOKEN))$/;
@@ -45,25 +47,31 @@ export function successorEnvironment(workingDirectory: string, inherited: Inheri
     if (value !== undefined && !NOT_INHERITED.test(name)) environment[name] = value;
   }
   const options = environment['NODE_OPTIONS'];
-  if (options !== undefined) environment['NODE_OPTIONS'] = withoutInspector(options.split(/\s+/)).join(' ');
-  // The counterpart of `bundle exec`: the release's own tools come first.
-  environment['PATH'] = [join(workingDirectory, 'node_modules', '.bin'), environment['PATH']]
-    .filter(Boolean)
-    .join(delimiter);
+  if (options !== undefined) environment['NODE_OPTIONS'] = withoutInspector(options);
+  // The counterpart of `bundle exec`: the release's own tools come first, once, however often it was restarted.
+  const tools = join(workingDirectory, 'node_modules', '.bin');
+  const others = environment['PATH']?.split(delimiter).filter((directory) => directory !== tools) ?? [];
+  environment['PATH'] = [tools, ...others].join(delimiter);
   environment['PWD'] = workingDirectory;
   environment[CONTROL_PATH] = inherited.controlPath;
   environment[TOKEN] = inherited.token;
   return environment;
 }
 
-export function withoutInspector(flags: readonly string[]): string[] {
-  return flags.filter((flag) => !INSPECTOR_FLAG.test(flag));
+function withoutInspector(options: string): string {
+  const words = options.match(NODE_OPTIONS_WORD) ?? [];
+  const isFlag = (word: string | undefined): boolean => word !== undefined && INSPECTOR_FLAG.test(word);
+  // `--inspect-port 9230`: in NODE_OPTIONS a word without a dash is the value of the flag before it.
+  const isItsValue = (word: string, at: number): boolean => !word.startsWith('-') && isFlag(words[at - 1]);
+  return words.filter((word, at) => !isFlag(word) && !isItsValue(word, at)).join(' ');
 }
 
 /** As the kernel handed it over at exec, whatever the program changed since (environ(5) in proc_pid_environ). */
 function startingEnvironment(): Environment {
   try {
-    const entries = readFileSync('/proc/self/environ', 'utf8').split('\0').filter(Boolean);
+    const entries = readFileSync('/proc/self/environ', 'utf8')
+      .split('\0')
+      .filter((entry) => entry.includes('='));
     return Object.fromEntries(
       entries.map((entry) => {
         const at = entry.indexOf('=');

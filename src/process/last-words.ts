@@ -2,12 +2,14 @@
  * The stderr of a process we started: copied to our own as it comes, and the last of it kept, so that whoever asked
  * for a restart can be told why it failed.
  */
-import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
 import type { Descriptor } from '../binding.js';
+import { surviveClosedOutput } from './exit.js';
 
 const KEPT_BYTES = 65_536;
+/** What may wait in memory for a slow reader of stderr. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const STDERR = 2;
 
 export class LastWords {
@@ -18,11 +20,10 @@ export class LastWords {
   /** Owns the read end from now on. */
   constructor(pipe: Descriptor) {
     this.#pipe = pipe;
-    this.#reader = new Socket({ fd: pipe.duplicate().release(), readable: true, writable: false });
-    this.#reader.on('data', (chunk: Buffer) => this.#take(chunk));
-    // A broken pipe has no more words.
-    this.#reader.on('error', () => undefined);
-    this.#reader.unref();
+    this.#reader = relay(pipe.duplicate());
+    this.#reader.on('data', (chunk: Buffer) => {
+      this.#kept = Buffer.concat([this.#kept, chunk]).subarray(-KEPT_BYTES);
+    });
   }
 
   /** What was written last, without control characters. */
@@ -54,28 +55,26 @@ export class LastWords {
     this.#reader.destroy();
     this.#pipe.close();
   }
-
-  #take(chunk: Buffer): void {
-    copyToStderr(chunk);
-    this.#kept = Buffer.concat([this.#kept, chunk]).subarray(-KEPT_BYTES);
-  }
 }
 
 /** From now on this process writes to the real stderr and relays its own pipe for children that still write to it. */
 export function takeStderrBack(real: Descriptor, pipe: Descriptor | undefined): void {
   real.replace(STDERR);
   real.close();
-  if (pipe === undefined) return;
-  const relay = new Socket({ fd: pipe.release(), readable: true, writable: false });
-  relay.on('data', copyToStderr);
-  relay.on('error', () => undefined);
-  relay.unref();
+  if (pipe !== undefined) relay(pipe);
 }
 
-function copyToStderr(chunk: Buffer): void {
-  try {
-    writeSync(STDERR, chunk);
-  } catch {
-    // A closed or full stderr is no reason to stop.
-  }
+/**
+ * Copies what comes through a pipe to stderr. A reader there that is slow, or gone, holds up nobody: what it does not
+ * take waits here, and beyond a limit it is lost.
+ */
+function relay(pipe: Descriptor): Socket {
+  surviveClosedOutput();
+  const reader = new Socket({ fd: pipe.release(), readable: true, writable: false });
+  reader.on('data', (chunk: Buffer) => {
+    if (process.stderr.writableLength < MAX_BUFFERED_BYTES) process.stderr.write(chunk);
+  });
+  // A broken pipe has no more words.
+  reader.on('error', () => undefined);
+  return reader.unref();
 }

@@ -10,7 +10,7 @@ const LEAVE_MILLISECONDS = 1_000;
 /** Words that mean something to the shell itself: `exec cd /srv` would run nothing. */
 const BUILTINS = new Set(
   (
-    '. : alias bg break case cd command continue eval exec exit export false fg for function getopts hash if jobs kill ' +
+    '. : alias bg break case cd chdir command continue eval exec exit export false fg for function getopts hash if jobs kill ' +
     'let local printf pwd read readonly return select set shift source test time times trap true type typeset ulimit ' +
     'umask unalias unset until wait while [ [[ { ! echo'
   ).split(' '),

@@ -13,8 +13,8 @@ import type { Service } from './service.js';
 
 /** Answers a take-over. Never throws: whatever goes wrong ends the exchange only. */
 export function giveTo(service: Service, channel: Channel, takeOver: TakeOver): void {
-  const { state, restarts } = service;
-  if (state === 'stopping' || service.stopping.signal.aborted) {
+  const { state, restarts, stopping } = service;
+  if (state === 'stopping' || stopping.signal.aborted) {
     refuse(channel, 'stopping', 'This server is stopping.');
   } else if (state !== 'serving') {
     refuse(channel, 'busy', `This server is ${state}.`);

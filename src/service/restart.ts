@@ -59,6 +59,7 @@ export class Restarts {
       const hint = owner === undefined ? '' : ` The owner is pid ${owner.pid}.`;
       return Promise.reject(wrongState('restart', lifecycle.state, hint));
     }
+    if (this.#service.stopping.signal.aborted) return Promise.reject(this.#service.stoppedError());
     if (attempt !== undefined && attempt.child === undefined) {
       if (onStep !== undefined) attempt.watchers.push(onStep);
       return attempt.settled;

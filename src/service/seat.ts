@@ -3,9 +3,9 @@
  * another control path holds two seats until its predecessor is gone, because the old one is where that one looks.
  */
 import type { Binding } from '../binding.js';
-import { UninterruptibleError } from '../errors.js';
 import { isPrivateControlPath, removePrivateDirectory } from '../handover/control-directory.js';
 import { ControlListener, type OnFirstPacket } from '../handover/control-listener.js';
+import { unusable } from '../handover/control-path.js';
 import { Ownership } from '../handover/ownership.js';
 
 export class Seat {
@@ -16,7 +16,7 @@ export class Seat {
   readonly #binding: Binding;
   #control: ControlListener | undefined;
 
-  /** Throws CONTROL_PATH_UNUSABLE. */
+  /** Throws CONTROL_PATH_UNUSABLE or CONTROL_PATH_TOO_LONG. */
   constructor(binding: Binding, path: string) {
     this.#binding = binding;
     this.path = path;
@@ -24,11 +24,7 @@ export class Seat {
     try {
       this.ownership = Ownership.of(binding, path);
     } catch (cause) {
-      throw new UninterruptibleError(
-        'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-        `The control path ${path} cannot be used: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw unusable(path, cause);
     }
   }
 

@@ -11,6 +11,7 @@ import { type Ready, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
 import { currentEnvironment } from '../process/environment.js';
+import { flushStderr } from '../process/exit.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
 import { announce } from './announce.js';
@@ -98,6 +99,8 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
     former?.bind(service.greet);
     pidFile?.prepare();
     await prepareMembers(service, signal);
+    // While the predecessor reads it: what waits here when stderr is replaced would wait for ever.
+    if (predecessor?.stderr !== undefined) await flushStderr();
     if (predecessor !== null && !anchor.ownership.isOwner) {
       service.step('ready', { predecessor: predecessor.pid });
       const ready = readyMessage(service, prepared);

@@ -192,6 +192,11 @@ export class Generations {
     return answer.trim();
   }
 
+  /** The value of an expression (with `require`) in the process that answers, which is the owner. */
+  async evaluate<T>(code: string): Promise<T> {
+    return JSON.parse(await this.request(`eval ${code.replaceAll('\n', ' ')}`)) as T;
+  }
+
   /** Pids of everything that this object started, directly or through the generations. */
   alive(): number[] {
     return this.#marked.alive();
@@ -207,13 +212,18 @@ export class Generations {
     );
   }
 
-  /** Kills whatever is left and removes the directory. */
-  async end(): Promise<void> {
-    await this.#marked.end();
+  /** Goes away as the reader of everybody's stdout and stderr: no more lines come. */
+  closeOutput(): void {
     for (const child of this.#processes) {
       child.stdout?.destroy();
       child.stderr?.destroy();
     }
+  }
+
+  /** Kills whatever is left and removes the directory. */
+  async end(): Promise<void> {
+    await this.#marked.end();
+    this.closeOutput();
     rmSync(this.directory, { recursive: true, force: true });
   }
 

@@ -6,7 +6,7 @@
  *     describe('client certificates', { ...requirement('openssl', 'addon'), timeout: 30_000 }, () => { … });
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'vitest';
@@ -26,6 +26,9 @@ export interface Requirement {
   readonly meta: { unmet?: string };
 }
 
+/** Enough for ten thousand connections in one process. */
+const MANY_DESCRIPTORS = 11_000;
+
 /** Each answers with the reason why it is unmet, or undefined. Asked at most once per test file. */
 const checks = {
   addon: () => {
@@ -35,6 +38,14 @@ const checks = {
   bash: () => missingCommand('bash'),
   compiler: () => missingCommand('make') ?? missingCommand('g++'),
   curl: () => missingCommand('curl'),
+  // Node raises its soft limit to the hard one by itself.
+  descriptors: () => {
+    const limits = existsSync('/proc/self/limits') ? readFileSync('/proc/self/limits', 'utf8') : '';
+    const hard = /^Max open files +\S+ +(\S+)/m.exec(limits)?.[1] ?? 'unknown';
+    return hard === 'unlimited' || Number(hard) >= MANY_DESCRIPTORS
+      ? undefined
+      : `needs ${MANY_DESCRIPTORS} descriptors; the hard limit here is ${hard}`;
+  },
   git: () => missingCommand('git'),
   ipv6: () =>
     Object.values(networkInterfaces()).some((addresses) =>

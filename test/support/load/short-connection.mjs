@@ -7,13 +7,17 @@ export class ShortConnection {
   #conversation;
   #intendedAt;
   #id;
+  #port;
   #answeredAt;
 
   constructor(run, number, intendedAt) {
     this.#run = run;
     this.#intendedAt = intendedAt;
     this.#id = `${run.id}-${number}`;
-    this.#conversation = new Conversation(run.connect(), run.check, this);
+    const socket = run.connect();
+    // Asked for while it is open: afterwards nobody knows.
+    socket.once('connect', () => (this.#port = socket.localPort));
+    this.#conversation = new Conversation(socket, run.check, this);
     this.#conversation.ask(`${this.#id} 1\n`);
   }
 
@@ -32,6 +36,7 @@ export class ShortConnection {
       const answered = this.#answeredAt !== undefined;
       tally.lost({
         id: this.#id,
+        port: this.#port,
         cause,
         code,
         startedAt: this.#intendedAt,

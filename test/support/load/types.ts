@@ -105,6 +105,8 @@ type LossCause =
 
 interface Loss {
   id: string;
+  /** Our own, if it was a TCP connection and got that far: by it the server can tell whom it accepted. */
+  port?: number;
   cause: LossCause;
   /** The system's code for it, if there was one. */
   code?: string;

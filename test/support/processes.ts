@@ -1,0 +1,68 @@
+/** Other processes as /proc shows them: state, parents, sessions, descriptors. Linux only. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** How a process ended. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** Resolves when the process has exited: `exit`, not `close`, because its stdout lives on in its successors. */
+export async function exitOf(child: ChildProcess): Promise<Exit> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return { code: child.exitCode, signal: child.signalCode };
+}
+
+/** Fields of /proc/PID/stat after the name: state, parent, process group, session, … */
+function stat(pid: number): string[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
+}
+
+/** `R`, `S`, `T` (stopped), `Z`, …, or undefined of a process that does not exist. */
+export function stateOf(pid: number): string | undefined {
+  return stat(pid)[0];
+}
+
+export function parentOf(pid: number): number {
+  return Number(stat(pid)[1]);
+}
+
+export function sessionOf(pid: number): number {
+  return Number(stat(pid)[3]);
+}
+
+/** The words a process was started with. */
+export function commandOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+}
+
+/** What one descriptor of a process is, as `pipe:[123]`; undefined if it has none of that number. */
+export function descriptorOf(pid: number, fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What all descriptors of a process are, sorted. */
+export function descriptorsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => descriptorOf(pid, Number(fd)))
+    .filter((target) => target !== undefined)
+    .sort();
+}
+
+/** Runs a JavaScript module, given as text, in a process of its own. What it prints is read line by line. */
+export function runScript(code: string, ...args: string[]): ChildProcess {
+  return spawn(process.execPath, ['--input-type=module', '-e', code, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+}
