@@ -5,7 +5,7 @@
 import { UninterruptibleError } from '../errors.js';
 import { MAX_DESCRIPTORS, MAX_PACKET_BYTES, type Message } from './protocol.js';
 
-type Check = (value: unknown) => boolean;
+export type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string';
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -41,7 +41,8 @@ const LISTENER_RECORD = shape({
   file: optional(shape({ device: isDecimal, inode: isDecimal })),
 });
 
-const FIELDS: Record<Message['type'], Record<string, Check>> = {
+/** Every field a message of each type may carry, and what it must be. */
+export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Check>>>> = {
   'take-over': {
     versions: listOf(isCount),
     features: listOf(isText),

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { EchoGenerations } from '../support/echo.js';
 import { Generations, type Version } from '../support/generations.js';
 import { type LoadHandle, startLoad } from '../support/load/index.js';
-import { descriptorsOf, residentMemory, zombiesOf } from '../support/processes.js';
+import { descriptorKindsOf, residentMemory, zombiesOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
 const RESTARTS = 300;
@@ -25,7 +25,7 @@ afterEach(async () => {
 function belongings(): string[] {
   const { owner, directory } = generations;
   return [
-    ...descriptorsOf(owner).map((target) => `descriptor: ${target}`),
+    ...descriptorKindsOf(owner).map((target) => `descriptor: ${target}`),
     ...zombiesOf(owner).map(() => 'zombie'),
     ...generations.alive().map(() => 'process'),
     ...readdirSync(directory, { recursive: true }).map((name) => `file: ${String(name)}`),

@@ -136,7 +136,7 @@ export async function nextChunk(socket: Socket): Promise<string> {
 export async function closed(socket: Socket): Promise<void> {
   socket.on('error', () => undefined);
   socket.resume();
-  if (!socket.closed) await within(once(socket, 'close'), 'close');
+  if (!socket.closed) await within(new Promise((resolve) => socket.once('close', resolve)), 'close');
 }
 
 export function destroyedAtEnd(socket: Socket): void {

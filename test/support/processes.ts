@@ -30,6 +30,24 @@ export function stateOf(pid: number): string | undefined {
   return stat(pid)[0];
 }
 
+/** Whether it is there and not dead. */
+export function isAlive(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== undefined && state !== 'Z';
+}
+
+/** Its dead children that it did not wait for. */
+export function zombiesOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((child) => stateOf(child) === 'Z' && parentOf(child) === pid);
+}
+
+/** Kilobytes of memory that are resident. */
+export function residentMemory(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
 export function parentOf(pid: number): number {
   return Number(stat(pid)[1]);
 }
@@ -58,6 +76,11 @@ export function descriptorsOf(pid: number): string[] {
     .map((fd) => descriptorOf(pid, Number(fd)))
     .filter((target) => target !== undefined)
     .sort();
+}
+
+/** The same without the numbers that differ between two of a kind. */
+export function descriptorKindsOf(pid: number): string[] {
+  return descriptorsOf(pid).map((target) => target.replace(/\[\d+\]$/, ''));
 }
 
 /** Runs a JavaScript module, given as text, in a process of its own. What it prints is read line by line. */
