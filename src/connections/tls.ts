@@ -10,6 +10,7 @@ import { UninterruptibleError } from '../errors.js';
 import type { TlsSecrets } from './tls-secrets.js';
 
 const HANDSHAKE_MILLISECONDS = 30_000;
+const NO_CERTIFICATE = 'The client showed no certificate.';
 
 interface Handshake {
   resolve: (socket: TLSSocket) => void;
@@ -27,7 +28,7 @@ export class TlsTerminator {
     this.#server = process.getBuiltinModule('node:tls').createServer(serverOptions(configuration, secrets));
     this.#server.on('secureConnection', (secured) => this.#secured(secured));
     this.#server.on('tlsClientError', (error, secured) => {
-      this.#failed(underlying(secured), handshakeFailed(error.message, error));
+      this.#failed(underlying(secured), whyRefused(error, secured));
     });
   }
 
@@ -39,10 +40,15 @@ export class TlsTerminator {
         return;
       }
       this.#handshakes.set(socket, { resolve, reject });
-      // Node destroys a client it could not verify without a word: then the close is the news.
-      socket.once('close', () =>
-        this.#failed(socket, handshakeFailed('The connection closed during the handshake.')),
-      );
+      // Half a connection is no use before the handshake is done: its end is the end.
+      socket.allowHalfOpen = false;
+      socket.once('close', () => {
+        if (!this.#handshakes.has(socket)) return;
+        // Of a client that it could not verify Node tells after this.
+        setImmediate(() => {
+          this.#failed(socket, handshakeFailed('The connection closed during the handshake.'));
+        });
+      });
       this.#server.emit('connection', socket);
     });
   }
@@ -54,9 +60,10 @@ export class TlsTerminator {
     const problem = this.#verifies ? problemOfClient(secured) : undefined;
     if (handshake === undefined || problem !== undefined) {
       secured.destroy();
-      handshake?.reject(new UninterruptibleError('UNINTERRUPTIBLE_TLS_CLIENT_UNVERIFIED', problem));
+      handshake?.reject(unverified(problem));
       return;
     }
+    secured.allowHalfOpen = true;
     handshake.resolve(secured);
   }
 
@@ -73,8 +80,8 @@ function serverOptions(configuration: TlsConfiguration, secrets: TlsSecrets): Tl
   return {
     handshakeTimeout: HANDSHAKE_MILLISECONDS,
     ticketKeys: secrets.ticketKeys,
-    sessionIdContext: sessionIdContext(configuration, secrets),
     ...options,
+    sessionIdContext: sessionIdContext(configuration, secrets),
     key,
     cert: certificate,
     minVersion,
@@ -91,21 +98,24 @@ function defaultCiphers(): string {
 
 /**
  * Bound to whom clients are verified against: a resumed session is not verified again, so one that was begun under
- * another CA must not resume. Node's own default is a digest of argv, which differs between releases (measured).
+ * another CA or another list of revoked certificates must not resume. Node's own default is a digest of argv, which
+ * differs between releases (measured).
  */
-function sessionIdContext(
-  { verifyClient, ca, options }: TlsConfiguration,
-  { sessionIdContext }: TlsSecrets,
-): string {
-  const trusted = JSON.stringify([verifyClient, ca, options.ca === undefined ? null : String(options.ca)]);
-  return createHash('sha256').update(sessionIdContext).update(trusted).digest('hex').slice(0, 32);
+function sessionIdContext({ verifyClient, ca, options }: TlsConfiguration, secrets: TlsSecrets): string {
+  const trusted = JSON.stringify([verifyClient, ca, textOf(options.ca), textOf(options.crl)]);
+  const shared = options.sessionIdContext ?? secrets.sessionIdContext;
+  return createHash('sha256').update(shared).update(trusted).digest('hex').slice(0, 32);
+}
+
+function textOf(pem: TlsOptions['ca']): string | null {
+  return pem === undefined ? null : String(pem);
 }
 
 /** Why this client may not speak; also asked of resumed sessions, whose certificate may have expired since. */
 function problemOfClient(secured: TLSSocket): string | undefined {
   if (!secured.authorized) return `The client was not verified: ${String(secured.authorizationError)}.`;
   const certificate = secured.getPeerCertificate();
-  if (Object.keys(certificate).length === 0) return 'The client showed no certificate.';
+  if (Object.keys(certificate).length === 0) return NO_CERTIFICATE;
   const now = Date.now();
   if (Date.parse(certificate.valid_to) < now) {
     return `The client's certificate expired ${certificate.valid_to}.`;
@@ -119,6 +129,23 @@ function problemOfClient(secured: TLSSocket): string | undefined {
 /** The socket a TLSSocket was made over: undocumented, the same from Node 18 to 26, and compared with the real one in tests. */
 function underlying(secured: TLSSocket): Socket {
   return (secured as unknown as { _parent: Socket })._parent;
+}
+
+/** The reason of a handshake that Node ended. */
+function whyRefused(error: NodeJS.ErrnoException, secured: TLSSocket): UninterruptibleError {
+  // Whatever the types say: null, or a string if the certificate was looked at and found wanting.
+  const verdict = secured.authorizationError as unknown;
+  if (typeof verdict === 'string') return unverified(`The client was not verified: ${verdict}.`, error);
+  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return unverified(NO_CERTIFICATE, error);
+  return handshakeFailed(error.message, error);
+}
+
+function unverified(message?: string, cause?: unknown): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_TLS_CLIENT_UNVERIFIED',
+    message,
+    cause === undefined ? {} : { cause },
+  );
 }
 
 function handshakeFailed(message: string, cause?: unknown): UninterruptibleError {

@@ -75,6 +75,8 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
   if (version === undefined) {
     const message = `This owner speaks ${PROTOCOL_VERSIONS.join(', ')}; you speak ${first.versions.join(', ') || 'none'}.`;
     channel.send({ type: 'refused', reason: 'no-common-version', message, versions: [...PROTOCOL_VERSIONS] });
+    // A refusal is the last word: nothing was begun that could be cancelled.
+    channel.close();
     throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_NO_COMMON_VERSION', message);
   }
   const message: Offer = {

@@ -24,6 +24,8 @@ export const WAITS = {
   yours: 10_000,
   owner: 5_000,
   farewell: 1_000,
+  /** How long the old control inode still answers `moved`: whoever looked the path up before the rename is through by then. */
+  moved: 1_000,
   /** How long a lock whose holder has just died may take to come free. */
   ownerLock: 1_000,
   /** A take-over without a token this soon after the last change of owner waits (no ping-pong of two supervisors). */

@@ -2,7 +2,7 @@
 import type { Binding, Descriptor } from '../binding.js';
 import type { ListenerRecord } from '../handover/protocol.js';
 import type { ListenAddress } from './address.js';
-import { adoptListener, type Listener } from './listener.js';
+import { adoptListener, type DescriptorListener } from './listener.js';
 import { openListener } from './open-listener.js';
 
 /** What a predecessor offered and nobody claimed yet, by requested address and index. */
@@ -17,7 +17,7 @@ export class Inheritance {
     else this.#offered.set(key, { record, descriptor });
   }
 
-  claim(address: ListenAddress, index: number): Listener | undefined {
+  claim(address: ListenAddress, index: number): DescriptorListener | undefined {
     const key = keyOf(address.requested, index);
     const found = this.#offered.get(key);
     if (found === undefined) return undefined;
@@ -35,7 +35,7 @@ export class Inheritance {
 
 /** A listener and whether this process bound it itself. */
 export interface Prepared {
-  listener: Listener;
+  listener: DescriptorListener;
   inherited: boolean;
 }
 

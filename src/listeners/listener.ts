@@ -3,7 +3,7 @@
  * it; Node's `net.Server` gets a duplicate each time it accepts, because pausing means closing that one (traps: there
  * is no other way to stop accepting without dropping connections).
  */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { type Socket } from 'node:net';
 import type { Descriptor, FileIdentity, SocketFacts } from '../binding.js';
 import type { ListenerInfo } from '../connections/connection.js';
@@ -144,11 +144,25 @@ export class DescriptorListener implements Listener {
     this.#kept.close();
   }
 
+  /** Gives the path the configured mode: that of an earlier version may have been another. */
+  adjustMode(): void {
+    const path = this.#path();
+    if (path !== undefined && this.address.kind === 'unix' && this.address.mode !== null) {
+      chmodSync(path, this.address.mode);
+    }
+  }
+
   unlink(): void {
-    const { address } = this;
-    if (this.file === undefined || address.kind !== 'unix') return;
+    const path = this.#path();
+    if (path !== undefined) unlinkSync(path);
+  }
+
+  /** Of a UNIX path that still leads here. */
+  #path(): string | undefined {
+    const { address, file } = this;
+    if (file === undefined || address.kind !== 'unix') return undefined;
     const found = fileAt(address.path);
-    if (found?.device === this.file.device && found.inode === this.file.inode) unlinkSync(address.path);
+    return found?.device === file.device && found.inode === file.inode ? address.path : undefined;
   }
 }
 

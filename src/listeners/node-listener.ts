@@ -13,18 +13,22 @@ export class NodeListener implements Listener {
   readonly index: number;
   readonly info: ListenerInfo;
   readonly #server: net.Server;
-  /** Accepted before anybody was ready for them. */
-  #early: Socket[] = [];
+  /** Accepted while nobody was ready for them. */
+  readonly #waiting: Socket[] = [];
   #onConnection: OnConnection | undefined;
+  #onError: ((error: Error) => void) | undefined;
 
   private constructor(address: ListenAddress, index: number, server: net.Server) {
     this.address = address;
     this.index = index;
     this.#server = server;
     this.info = Object.freeze(describe(address, server));
+    server.on('error', (error) => this.#onError?.(error));
     server.on('connection', (socket) => {
-      if (this.#onConnection === undefined) this.#early.push(socket);
-      else this.#onConnection(socket, this);
+      // One that waits for its turn must not end the process by a reset.
+      socket.on('error', () => undefined);
+      this.#waiting.push(socket);
+      this.#pass();
     });
   }
 
@@ -65,9 +69,10 @@ export class NodeListener implements Listener {
   }
 
   accept(onConnection: OnConnection, onError: (error: Error) => void): void {
-    if (this.#onConnection === undefined) this.#server.on('error', onError);
+    if (this.#onConnection !== undefined) return;
     this.#onConnection = onConnection;
-    for (const socket of this.#early.splice(0)) onConnection(socket, this);
+    this.#onError = onError;
+    this.#pass();
   }
 
   /** Node cannot stop accepting without closing, so what comes now is kept until `accept`. */
@@ -76,12 +81,14 @@ export class NodeListener implements Listener {
   }
 
   end(onConnection: OnConnection): void {
-    this.accept(onConnection, () => undefined);
+    for (const socket of this.#waiting.splice(0)) {
+      if (!socket.destroyed) onConnection(socket, this);
+    }
     this.#server.close();
   }
 
   drop(): void {
-    for (const socket of this.#early.splice(0)) socket.destroy();
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
     this.#server.close();
   }
 
@@ -92,6 +99,15 @@ export class NodeListener implements Listener {
 
   offer(): undefined {
     return undefined;
+  }
+
+  /** Hands over those that wait, until told to pause. */
+  #pass(): void {
+    while (this.#onConnection !== undefined) {
+      const socket = this.#waiting.shift();
+      if (socket === undefined) return;
+      if (!socket.destroyed) this.#onConnection(socket, this);
+    }
   }
 }
 

@@ -1,11 +1,11 @@
 /** Binds a listener that no predecessor offered. A dead server's path is replaced, a living one's or a file never. */
-import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import type { ListenAddress } from './address.js';
+import { exclusively } from './exclusively.js';
 import { DescriptorListener, fileAt } from './listener.js';
 
 /** Throws LISTENER_ADDRESS_IN_USE, LISTENER_PATH_NOT_SOCKET or LISTENER_BIND_FAILED, the kernel's reason as cause. */
@@ -18,7 +18,7 @@ export async function openListener(
     if (address.kind === 'tcp') {
       return new DescriptorListener(address, index, await listenTcp(binding, address));
     }
-    return listenUnix(binding, address, index);
+    return await listenUnix(binding, address, index);
   } catch (cause) {
     if (cause instanceof UninterruptibleError) throw cause;
     const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -40,29 +40,23 @@ async function listenTcp(
   return binding.listenTcp(ip, address.port, { backlog: address.backlog, ipv6Only: address.ipv6Only });
 }
 
-function listenUnix(
+async function listenUnix(
   binding: Binding,
   address: Extract<ListenAddress, { kind: 'unix' }>,
   index: number,
-): DescriptorListener {
-  const options = { type: 'stream', backlog: address.backlog, mode: address.mode } as const;
-  if (address.abstract) {
-    return new DescriptorListener(address, index, binding.listenUnix(address.path, options));
-  }
-  for (;;) {
-    try {
-      const descriptor = binding.listenUnix(address.path, options);
-      return new DescriptorListener(address, index, descriptor, fileAt(address.path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      removeStale(binding, address.path);
-    }
-  }
+): Promise<DescriptorListener> {
+  const { path, abstract, backlog, mode } = address;
+  const listen = (): Descriptor => binding.listenUnix(path, { type: 'stream', backlog, mode });
+  if (abstract) return new DescriptorListener(address, index, listen());
+  return exclusively(binding, path, () => {
+    removeStale(binding, path);
+    return new DescriptorListener(address, index, listen(), fileAt(path));
+  });
 }
 
-/** Removes the socket file of a dead server, or throws if it is anything else. */
+/** Removes the socket file of a dead server, or throws if it is anything else. To be called exclusively. */
 function removeStale(binding: Binding, path: string): void {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isSocket()) {
     throw new UninterruptibleError(
@@ -76,18 +70,7 @@ function removeStale(binding: Binding, path: string): void {
       `unix://${path} is in use by another process.`,
     );
   }
-  // Two cold starts may both have found it dead. Moved aside first, then looked at: whoever finds that it moved the
-  // other's living socket puts it back.
-  const aside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  const moved = lstatSync(aside, { bigint: true });
-  if (moved.ino !== stats.ino || moved.dev !== stats.dev) linkSync(aside, path);
-  unlinkSync(aside);
+  unlinkSync(path);
 }
 
 /** Refused is dead; a full queue, no permission or another type of socket are signs of life. */

@@ -11,8 +11,6 @@ import { runHooks } from './hooks.js';
 import { Reserve, type Successor } from './reserve.js';
 import type { Service } from './service.js';
 
-/** How long the old control socket still answers `moved`. */
-const MOVED_MILLISECONDS = 1_000;
 /** How often a registration with the new owner is tried, in a row. */
 const REGISTRATIONS = 3;
 
@@ -23,7 +21,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   // Whoever drained for us drains for the successor now, and registers there.
   for (const peer of service.draining) void peer.bye().then(() => peer.channel.close());
   for (const [at, listeners] of successor.unclaimed) members[at]?.acceptor.end(listeners);
-  seat?.silenceLater(MOVED_MILLISECONDS);
+  seat?.silenceLater(WAITS.moved);
 
   const reserve = new Reserve(service, successor);
   service.reserve = reserve;

@@ -129,6 +129,9 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
   service.formerSeat = former;
   service.pidFile = pidFile;
   for (const member of service.members) member.acceptor.accept();
+  for (const { listener, inherited } of prepared) {
+    if (inherited) attempt(service, 'the mode of a path could not be set', () => listener.adjustMode());
+  }
   attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
   attempt(service, 'the control path could not be put in place', () => {
     former?.publish();
