@@ -1,5 +1,4 @@
 /** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
-import type { Cluster } from 'node:cluster';
 import { UninterruptibleError, wrongState } from './errors.js';
 import { isUnnotifiableService, takeInherited } from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
@@ -32,7 +31,7 @@ export async function run(...servers: readonly Server[]): Promise<void> {
     {
       restart: () => orderRestart(service),
       stop: (signal, again) => orderStop(service, signal, again),
-      reopenLog: logPath === null ? undefined : () => service.log.reopen(),
+      reopenLog: logPath === null ? undefined : () => service.configured && service.log.reopen(),
     },
     restartSignal,
     service.binding,
@@ -42,6 +41,8 @@ export async function run(...servers: readonly Server[]): Promise<void> {
   } catch (error) {
     // Told to stop before it served: that order was carried out.
     if (service.stopping.signal.aborted) await endProcess(0, service.flushLog);
+    await service.flushLog();
+    running = undefined;
     throw error;
   }
   if (service.generation === 1 && isUnnotifiableService()) {
@@ -69,13 +70,6 @@ function refuseWrongPlace(servers: readonly Server[]): void {
       'run() was called in a worker thread. Signals belong to the main thread: call run() there, and use start() here.',
     );
   }
-  // Its types are those of the namespace that `import` would give.
-  if ((process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) {
-    throw new UninterruptibleError(
-      'UNINTERRUPTIBLE_RUN_IN_CLUSTER',
-      'run() was called in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',
-    );
-  }
   const started = servers.find(({ state }) => state !== 'idle');
   if (started !== undefined) throw wrongState('run', started.state);
 }
@@ -100,5 +94,7 @@ function orderStop(service: Service, signal: NodeJS.Signals, again: boolean): vo
     return;
   }
   log?.info('stop ordered', { by: signal });
-  service.orderStop();
+  // The program went on after a start that failed: nothing is left to stop but the process.
+  if (service.lifecycle.is('stopped')) void endProcess(0, service.flushLog);
+  else service.orderStop();
 }

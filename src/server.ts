@@ -12,6 +12,7 @@ import { wrongState } from './errors.js';
 import type { RestartResult, ServerEvents, Status } from './events.js';
 import type { State } from './lifecycle.js';
 import type { Facts, Log } from './log/log.js';
+import { takeInherited } from './process/environment.js';
 import { run } from './run.js';
 import { type Member, member } from './service/member.js';
 import { Service } from './service/service.js';
@@ -90,7 +91,7 @@ export class Server extends EventEmitter<ServerEvents> {
    */
   async start(): Promise<void> {
     if (this.state !== 'idle') throw wrongState('start', this.state);
-    await new Service([this[member]], { mode: 'start', inherited: undefined }).start();
+    await new Service([this[member]], { mode: 'start', inherited: takeInherited() }).start();
   }
 
   /**

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -24,6 +24,20 @@ describe('the table of codes', () => {
     const headings = [...text.matchAll(/^### `(UNINTERRUPTIBLE_\w+)`$/gm)].map(([, code]) => code);
     expect(headings).toEqual(codes);
     for (const code of codes) expect(text).toContain(`### \`${code}\`\n\n${errorMeanings[code]}\n`);
+  });
+
+  test('each is made somewhere in src/', () => {
+    const folder = new URL('../src/', import.meta.url);
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(file, folder), 'utf8'));
+    const firstArguments = sources.flatMap((source) =>
+      [...source.matchAll(/(?:new UninterruptibleError|super)\(([^,)]*)/g)].map(([, argument]) => argument),
+    );
+    const unmade = codes.filter(
+      (code) => !firstArguments.some((argument) => argument?.includes(`'${code}'`)),
+    );
+    expect(unmade).toEqual([]);
   });
 
   test('it cannot be changed', () => {

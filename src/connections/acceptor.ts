@@ -4,6 +4,8 @@ import type { Listener } from '../listeners/listener.js';
 import type { Connection } from './connection.js';
 import type { ConnectionTracker } from './connection-tracker.js';
 
+const RETRY_MILLISECONDS = 100;
+
 export interface AcceptorOptions {
   tracker: ConnectionTracker;
   maxConnections: () => number | null;
@@ -16,6 +18,7 @@ export class Acceptor {
   listeners: readonly Listener[] = [];
   readonly #options: AcceptorOptions;
   #wanted = false;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
@@ -62,7 +65,20 @@ export class Acceptor {
     const hasRoom = limit === null || tracker.active < limit;
     for (const listener of this.listeners) {
       if (!this.#wanted || !hasRoom) listener.pause();
-      else if (listener.open) listener.accept(this.#onConnection, this.#onError(listener));
+      else if (listener.open) this.#acceptFrom(listener);
+    }
+  }
+
+  /** Out of descriptors, a pause cannot be ended at once: whoever waits in the queue is served when it can. */
+  #acceptFrom(listener: Listener): void {
+    try {
+      listener.accept(this.#onConnection, this.#onError(listener));
+    } catch (error) {
+      this.#options.onError(error as Error, listener);
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        this.#update();
+      }, RETRY_MILLISECONDS);
     }
   }
 

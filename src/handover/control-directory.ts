@@ -9,6 +9,8 @@ import type { Binding } from '../binding.js';
 import { Ownership } from './ownership.js';
 
 const PREFIX = 'uninterruptible-';
+/** What `mkdtemp` makes of the prefix. */
+const MADE_HERE = /^uninterruptible-[A-Za-z0-9]{6}$/;
 const SOCKET_NAME = 'control';
 /** A directory this old whose locks nobody holds belonged to a server that was killed. */
 const STALE_MILLISECONDS = 60_000;
@@ -40,7 +42,13 @@ function createIn(base: () => string): string {
 
 /** Whether a path is one `createPrivateControlPath` made, here or in an earlier generation. */
 export function isPrivateControlPath(path: string): boolean {
-  return basename(path) === SOCKET_NAME && basename(dirname(path)).startsWith(PREFIX);
+  return basename(path) === SOCKET_NAME && MADE_HERE.test(basename(dirname(path)));
+}
+
+/** Makes the directory again that a cleaner removed. Throws if somebody else has its name now. */
+export function restorePrivateDirectory(controlPath: string): void {
+  mkdirSync(dirname(controlPath), { recursive: true, mode: 0o700 });
+  checked(dirname(controlPath), 0o077);
 }
 
 /** Removes the directory of a private control path, and the per-uid one around it if it is empty. */
@@ -63,13 +71,19 @@ export function sweepPrivateDirectories(binding: Binding, controlPath: string): 
   const around = dirname(dirname(controlPath));
   for (const name of namesIn(around)) {
     const directory = join(around, name);
-    if (!name.startsWith(PREFIX) || directory === dirname(controlPath)) continue;
+    const socket = join(directory, SOCKET_NAME);
+    if (!MADE_HERE.test(name) || socket === controlPath) continue;
     try {
       const stats = lstatSync(directory);
       if (!isOurs(stats) || Date.now() - stats.ctimeMs < STALE_MILLISECONDS) continue;
-      const ownership = Ownership.of(binding, join(directory, SOCKET_NAME));
-      const abandoned = ownership.tryNext() && ownership.tryOwner();
-      if (abandoned) rmSync(directory, { recursive: true, force: true });
+      // A lock that we would make ourselves proves nothing.
+      lstatSync(`${socket}.lock`);
+      const ownership = Ownership.of(binding, socket);
+      if (ownership.tryNext() && ownership.tryOwner()) {
+        for (const ending of ['', '.next', '.owner', '.lock']) rmSync(`${socket}${ending}`, { force: true });
+        // Stays if anything else is in it.
+        rmdirSync(directory);
+      }
       ownership.close();
     } catch {
       // Not one of ours after all, or gone already.
@@ -96,6 +110,8 @@ function baseDirectories(environment: Readonly<Record<string, string | undefined
       mkdirSync(perUserDirectory(), { recursive: true, mode: 0o700 });
       return checked(perUserDirectory(), 0o077);
     },
+    // Somebody else has that name: a directory of our own right there, whose name nobody could guess.
+    () => tmpdir(),
   ];
 }
 

@@ -79,6 +79,22 @@ export class Ownership {
     );
   }
 
+  /** After a cleaner: byte 0 of the file that is there now. Throws if somebody else has that. Holders of byte 0 only. */
+  restore(): void {
+    if (this.#isCurrent(this.#file)) return;
+    const file = this.#open();
+    if (!file.tryLock(OWNER) || !this.#isCurrent(file)) {
+      file.close();
+      throw new UninterruptibleError(
+        'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
+        `${this.lockPath} was removed, and another process holds the new one.`,
+      );
+    }
+    this.#file.close();
+    this.#file = file;
+    this.#next = false;
+  }
+
   releaseOwner(): void {
     if (!this.#owner) return;
     this.#file.unlock(OWNER);

@@ -39,13 +39,16 @@ export interface Prepared {
   inherited: boolean;
 }
 
-/** Claims or binds a listener for each address, in order. On an error nothing new stays bound. */
+/**
+ * Claims or binds a listener for each address, in order. On an error nothing new stays bound. `seen` counts how often
+ * each address came up, in whichever server of the process.
+ */
 export async function prepareListeners(
   binding: Binding,
   addresses: readonly ListenAddress[],
   inheritance: Inheritance,
+  seen: Map<string, number>,
 ): Promise<Prepared[]> {
-  const seen = new Map<string, number>();
   const prepared: Prepared[] = [];
   try {
     for (const address of addresses) {

@@ -52,6 +52,8 @@ export class DescriptorListener implements Listener {
   /** Of a UNIX path: what it made in the file system. */
   readonly file: FileIdentity | undefined;
   #kept: Descriptor;
+  /** For the first accept, which comes after byte 0, when nothing may fail any more. */
+  #spare: Descriptor | undefined;
   #accepting: net.Server | undefined;
   #info: ListenerInfo | undefined;
 
@@ -59,6 +61,7 @@ export class DescriptorListener implements Listener {
     this.address = address;
     this.index = index;
     this.#kept = descriptor;
+    this.#spare = descriptor.duplicate();
     this.facts = descriptor.inspect();
     this.file = file;
   }
@@ -79,7 +82,7 @@ export class DescriptorListener implements Listener {
       name: this.name,
       bound: this.bound,
       kind: this.address.kind,
-      address: this.facts.address,
+      address: this.address.kind === 'unix' ? this.address.path : this.facts.address,
       port: this.facts.port,
     });
     return this.#info;
@@ -112,7 +115,9 @@ export class DescriptorListener implements Listener {
     const server = net.createServer(SOCKET_OPTIONS, (socket) => onConnection(socket, this));
     server.on('error', onError);
     // The positional backlog: the option of that name is ignored next to a descriptor (measured).
-    server.listen({ fd: this.#kept.duplicate().release() }, this.address.backlog);
+    const duplicate = this.#spare ?? this.#kept.duplicate();
+    this.#spare = undefined;
+    server.listen({ fd: duplicate.release() }, this.address.backlog);
     this.#accepting = server;
   }
 
@@ -141,6 +146,7 @@ export class DescriptorListener implements Listener {
 
   drop(): void {
     this.pause();
+    this.#spare?.close();
     this.#kept.close();
   }
 

@@ -29,6 +29,8 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
     sync: false,
     maxLength: MAX_BUFFERED_BYTES,
   });
+  // A line written before it is open would be lost if the process ended now.
+  if (logPath !== null) await once(destination, 'ready');
   let written = true;
   let closed = false;
   const giveUpAtExit = (): void => {

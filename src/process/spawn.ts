@@ -1,5 +1,7 @@
 /** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import { type Inherited, successorEnvironment } from './environment.js';
@@ -35,6 +37,7 @@ export class StartedProcess {
   /** Resolves when the process has exited. Never rejects. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
+  #over = false;
 
   constructor(child: ChildProcess, lastWords: LastWords) {
     this.#child = child;
@@ -49,18 +52,33 @@ export class StartedProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** TERM, then KILL a second later, to the whole process group. Resolves when it has exited. */
+  /** TERM, then KILL a second later, to the whole process group. Resolves when it has exited, or cannot be ended. */
   async end(): Promise<void> {
     this.#signalGroup('SIGTERM');
     const timer = setTimeout(() => this.kill(), LEAVE_MILLISECONDS);
-    await this.exited;
+    // A command that became another user (sudo) is not ours to signal.
+    await Promise.race([this.exited, delay(2 * LEAVE_MILLISECONDS)]);
     clearTimeout(timer);
     // The leader has left; what it started may not have.
     this.kill();
   }
 
+  /** Once the leader has been waited for, its number may become another's: the group gets one signal more, and no other. */
   kill(): void {
+    if (this.#over) return;
+    this.#over = !this.alive;
     this.#signalGroup('SIGKILL');
+  }
+
+  /** Whether a process is in the group that we would signal (field 5 of proc_pid_stat(5)). */
+  includes(pid: number): boolean {
+    if (pid === this.pid) return true;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] === String(this.pid);
+    } catch {
+      return false;
+    }
   }
 
   /** `detached` made the child the leader of a group of its own, and a group outlives its leader. */
@@ -81,7 +99,9 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
   const [file = '', ...args] =
     typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
   const [readEnd, writeEnd] = binding.pipe();
+  let lastWords: LastWords | undefined;
   try {
+    lastWords = new LastWords(readEnd);
     const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn(file, args, {
       cwd: workingDirectory,
@@ -94,8 +114,9 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
       child.once('error', reject);
     });
     child.on('error', () => undefined);
-    return new StartedProcess(child, new LastWords(readEnd));
+    return new StartedProcess(child, lastWords);
   } catch (cause) {
+    lastWords?.close();
     readEnd.close();
     const shown = typeof command === 'string' ? command : command.join(' ');
     throw new UninterruptibleError(

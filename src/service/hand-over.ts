@@ -32,14 +32,10 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
   const { restarts, seat, log } = service;
   if (seat === undefined) return;
   const pid = channel.peer.pid || takeOver.pid;
-  service.lifecycle.to('handing-over');
-  service.step('handing over', {
-    successor: pid,
-    ...(takeOver.program ? { program: takeOver.program } : {}),
-  });
   const started = restarts.takenOverBy(takeOver.token, pid);
-  const stderr = started && service.realStderr(started.lastWords.descriptor);
+  let stderr: ReturnType<Service['realStderr']>;
   try {
+    stderr = started && service.realStderr(started.lastWords.descriptor);
     const exchange = handOver(channel, takeOver, {
       ownership: seat.ownership,
       generation: service.highestGeneration,
@@ -58,7 +54,13 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       onSilence: (err) => log.warn('no word from the new owner, still accepting', { successor: pid, err }),
       onReady: () => service.step('successor ready', { successor: pid }),
     });
-    service.exchange = exchange;
+    // Before anybody hears of it: a listener of the program's may call stop(), which waits for this.
+    service.exchange = exchange.catch(() => undefined);
+    service.lifecycle.to('handing-over');
+    service.step('handing over', {
+      successor: pid,
+      ...(takeOver.program ? { program: takeOver.program } : {}),
+    });
     const outcome = await exchange;
     service.exchange = undefined;
     if (outcome.kind === 'kept') {
@@ -74,6 +76,11 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     await leave(service, { channel, pid, unclaimed });
   } catch (error) {
     log.error('unexpected error while handing over', { err: error });
+    service.exchange = undefined;
+    channel.close();
+    // Out of descriptors, say: whoever owns byte 0 serves on.
+    const undecided = service.lifecycle.is('serving', 'handing-over');
+    if (undecided && seat.ownership.tryOwner()) keep(service, error as Error, started !== undefined);
   } finally {
     stderr?.real.close();
   }
@@ -81,7 +88,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
 
 /** Still the owner, having accepted all the time. What a successor may have renamed is put right. */
 function keep(service: Service, failure: Error, isOurChild: boolean): void {
-  service.lifecycle.to('serving');
+  if (service.lifecycle.is('handing-over')) service.lifecycle.to('serving');
   repair(service);
   const error =
     failure instanceof UninterruptibleError
@@ -98,6 +105,7 @@ function keep(service: Service, failure: Error, isOurChild: boolean): void {
 function offered(service: Service): OfferedListener[] {
   return service.members
     .flatMap((member) => member.acceptor.listeners)
+    .filter((listener) => listener.open)
     .map((listener) => listener.offer())
     .filter((offer) => offer !== undefined);
 }

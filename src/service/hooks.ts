@@ -1,11 +1,19 @@
 /** The hooks of the program, run for every server. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { UninterruptibleError } from '../errors.js';
 import type { Member } from './member.js';
 import type { Service } from './service.js';
 
+const inHook = new AsyncLocalStorage<boolean>();
+
+/** Whether we were called by a hook, which is waited for. */
+export function isInHook(): boolean {
+  return inHook.getStore() === true;
+}
+
 /** One that fails is logged and holds nobody up. */
 export async function runHooks(service: Service, hook: (member: Member) => Promise<void>): Promise<void> {
-  const results = await Promise.allSettled(service.members.map(hook));
+  const results = await inHook.run(true, () => Promise.allSettled(service.members.map(hook)));
   for (const result of results) {
     if (result.status === 'rejected') service.log.error('a hook failed', { err: result.reason });
   }

@@ -3,10 +3,11 @@
  * if its successor dies meanwhile.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { drain } from '../drain/drain.js';
 import { Channel } from '../handover/channel.js';
 import { OwnerPeer } from '../handover/owner-peer.js';
 import { WAITS } from '../handover/protocol.js';
+import { attempt } from './attempt.js';
+import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
 import { Reserve, type Successor } from './reserve.js';
 import type { Service } from './service.js';
@@ -15,7 +16,7 @@ import type { Service } from './service.js';
 const REGISTRATIONS = 3;
 
 export async function leave(service: Service, successor: Successor): Promise<void> {
-  const { members, configuration, seat, log } = service;
+  const { members, configuration, seat } = service;
   // The order matters: whoever connects from here on is the successor's.
   for (const member of members) member.acceptor.pause();
   // Whoever drained for us drains for the successor now, and registers there.
@@ -33,34 +34,18 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
-  const resumed = (): boolean => reserve.resumed.aborted;
-  await runHooks(service, (member) => member.onDrain());
-  if (resumed()) return;
-  const startedAt = performance.now();
-  log.info('draining', { connections: service.active });
-  const cut = await drain(
-    members.map((member) => member.tracker),
-    {
-      deadline: configuration.drainTimeout,
-      signal: reserve.resumed,
-      onProgress: (connections) => {
-        log.info('draining', { connections });
-        service.owner?.report(connections);
-      },
-      onLongWait: (connections) => log.warn('still draining; drainTimeout is not set', { connections }),
-    },
+  const cut = await drainMembers(service, reserve.resumed, (connections) =>
+    service.owner?.report(connections),
   );
   if (cut === null) return;
-  if (cut > 0) log.warn('the drain deadline cut connections', { cut });
-  else log.info('drained', { milliseconds: Math.round(performance.now() - startedAt) });
 
   if (!reserve.released) {
     service.lifecycle.to('standing-by');
     await reserve.standBy(Math.max(0, reserve.since + configuration.rollbackWindow - performance.now()));
-    if (resumed()) return;
+    if (reserve.resumed.aborted) return;
   }
   await service.restarts.relayed();
-  if (resumed()) return;
+  if (reserve.resumed.aborted) return;
   await end(service, cut);
 }
 
@@ -68,7 +53,9 @@ export async function leave(service: Service, successor: Successor): Promise<voi
 async function end(service: Service, cut: number): Promise<void> {
   service.lifecycle.to('stopping');
   service.reserve?.release('leaving');
-  service.formerSeat?.leave();
+  const { formerSeat } = service;
+  attempt(service, 'the former control path could not be removed', () => formerSeat?.unpublish());
+  formerSeat?.remove();
   await runHooks(service, (member) => member.onStop());
   service.log.info('leaving', { owner: service.owner?.pid });
   if (service.owner !== undefined) sayWhereItWent(service, service.owner.pid);
@@ -97,7 +84,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
     try {
       const channel = Channel.connect(binding, seat.path);
       // Whoever said bye because it stops still answers here for a moment, and waits for us on its own connection.
-      if (channel.peer.pid === saidBye) {
+      if (saidBye !== 0 && channel.peer.pid === saidBye) {
         channel.close();
         return;
       }
@@ -106,7 +93,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
         bye: () => void register(service, channel.peer.pid),
-        vanished: () => void register(service),
+        vanished: () => void delay(WAITS.farewell / REGISTRATIONS).then(() => register(service)),
       });
       return;
     } catch {

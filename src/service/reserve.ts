@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from '../handover/channel.js';
 import { WAITS } from '../handover/protocol.js';
+import type { ListenAddress } from '../listeners/address.js';
 import type { Listener } from '../listeners/listener.js';
 import { openListener } from '../listeners/open-listener.js';
 import { runHooks } from './hooks.js';
@@ -71,8 +72,10 @@ export class Reserve {
         this.release('another process is the owner');
         return;
       }
-    } catch {
-      // Released meanwhile, and the lock file with it.
+    } catch (error) {
+      // Released meanwhile, and the lock file with it; or the lock cannot be asked for, and duplicates are a black hole.
+      if (!this.released) log.error('the owner lock cannot be asked for', { err: error });
+      this.release('the owner lock cannot be asked for');
       return;
     }
     if (!this.#mayResume()) {
@@ -94,6 +97,7 @@ export class Reserve {
     repair(service);
     service.step('rolled back', { successor: this.#successor.pid });
     await this.#bindAgain();
+    await service.drainAnnounced;
     await runHooks(service, (member) => member.onResume());
   }
 
@@ -109,9 +113,14 @@ export class Reserve {
       const acceptor = members[at]?.acceptor;
       for (const lost of listeners) {
         try {
-          const again = await openListener(binding, lost.address, lost.index);
-          if (acceptor === undefined) again.drop();
-          else acceptor.replace(lost, again);
+          const again = await openListener(binding, sameAddress(lost), lost.index);
+          // It may have stopped, or given the service away again, meanwhile.
+          if (this.#service.lifecycle.is('serving') && acceptor !== undefined) {
+            acceptor.replace(lost, again);
+          } else {
+            again.unlink();
+            again.drop();
+          }
         } catch (error) {
           log.warn('a listener the successor had removed could not be bound again', {
             listener: lost.bound,
@@ -121,4 +130,9 @@ export class Reserve {
       }
     }
   }
+}
+
+/** Where it really listened: a port that the kernel chose is asked for by its number. */
+function sameAddress({ address, info }: Listener): ListenAddress {
+  return address.kind === 'tcp' ? { ...address, port: info.port } : address;
 }

@@ -14,6 +14,15 @@ import type { Service } from './service.js';
 
 /** What the last words of a process that has exited may take to arrive. */
 const LAST_WORDS_MILLISECONDS = 500;
+/** Failures after which a child is still there and does not know that it is not wanted. */
+const ENDED_BY_US: ReadonlySet<string> = new Set([
+  'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
+  'UNINTERRUPTIBLE_RESTART_TIMEOUT',
+  'UNINTERRUPTIBLE_RESTART_SUPERSEDED',
+  'UNINTERRUPTIBLE_STOPPED',
+]);
+/** setTimeout counts in 31 bits; what is longer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** The shell's own verdicts: found but not executable, not found. */
 const SHELL_VERDICTS = new Set([126, 127]);
 
@@ -95,7 +104,8 @@ export class Restarts {
   /** Somebody is the owner now: our child, or another process, which makes our restart pointless. */
   succeeded(result: RestartResult, started: StartedProcess | undefined): void {
     const attempt = this.#attempt;
-    if (started !== undefined) {
+    // The owner is never ended here, even if it forgot to say who started it.
+    if (started !== undefined || attempt?.child?.includes(result.pid) === true) {
       attempt?.outcome.resolve(result);
     } else {
       attempt?.outcome.reject(
@@ -173,7 +183,8 @@ export class Restarts {
     } catch (thrown) {
       const error = await this.#explain(attempt, thrown as Error);
       if (service.lifecycle.is('serving')) await sweep(service);
-      if (!service.stopping.signal.aborted) service.handoverFailed(error);
+      const servesOn = service.lifecycle.is('serving') && !service.stopping.signal.aborted;
+      if (servesOn) service.handoverFailed(error);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -188,14 +199,16 @@ export class Restarts {
         ? thrown
         : new UninterruptibleError('UNINTERRUPTIBLE_RESTART_FAILED', thrown.message, { cause: thrown });
     if (child === undefined) return error;
-    // The end of the connection is how its death is seen first; what it died of is the better answer.
-    const byItself = error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
-    const exit = byItself ? await exitWithin(child, LAST_WORDS_MILLISECONDS) : undefined;
+    // Whoever has failed is about to leave, and says why: a signal now would cut that short.
+    const leaves = !ENDED_BY_US.has(error.code);
+    const exit = leaves ? await exitWithin(child, LAST_WORDS_MILLISECONDS) : undefined;
     await child.end();
     await child.lastWords.complete(LAST_WORDS_MILLISECONDS);
     const lastWords = child.lastWords.text;
     child.lastWords.close();
-    if (exit !== undefined) error = exitedEarly(exit, '');
+    // The end of the connection is how its death was seen first; what it died of is the better answer.
+    const died = error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
+    if (died && exit !== undefined) error = exitedEarly(exit, '');
     if (error.details?.['awaited'] === 'ready') error = notReady(this.#service.configuration.readyTimeout);
     return new UninterruptibleError(error.code, error.message, {
       cause: error.cause ?? thrown,
@@ -226,7 +239,8 @@ export class Restarts {
 
   #runQueued(): void {
     const queued = this.#queued;
-    if (queued === undefined || !this.#service.lifecycle.is('serving') || this.running) return;
+    const { lifecycle, stopping } = this.#service;
+    if (queued === undefined || stopping.signal.aborted || !lifecycle.is('serving') || this.running) return;
     this.#queued = undefined;
     this.#begin().then(queued.resolve, queued.reject);
   }
@@ -240,7 +254,9 @@ export class Restarts {
       channel.send({ type: 'restart' });
       try {
         for (;;) {
-          const { message } = await channel.receive(configuration.readyTimeout + 10_000);
+          const { message } = await channel.receive(
+            Math.min(configuration.readyTimeout + 10_000, LONGEST_TIMER),
+          );
           if (message.type === 'failed') throw reported(message);
           if (message.type !== 'restarted') continue;
           queued.resolve({ pid: message.pid, generation: message.generation });

@@ -3,7 +3,11 @@
  * another control path holds two seats until its predecessor is gone, because the old one is where that one looks.
  */
 import type { Binding } from '../binding.js';
-import { isPrivateControlPath, removePrivateDirectory } from '../handover/control-directory.js';
+import {
+  isPrivateControlPath,
+  removePrivateDirectory,
+  restorePrivateDirectory,
+} from '../handover/control-directory.js';
 import { ControlListener, type OnFirstPacket } from '../handover/control-listener.js';
 import { unusable } from '../handover/control-path.js';
 import { Ownership } from '../handover/ownership.js';
@@ -17,10 +21,10 @@ export class Seat {
   #control: ControlListener | undefined;
 
   /** Throws CONTROL_PATH_UNUSABLE or CONTROL_PATH_TOO_LONG. */
-  constructor(binding: Binding, path: string) {
+  constructor(binding: Binding, path: string, isConfigured: boolean) {
     this.#binding = binding;
     this.path = path;
-    this.isPrivate = isPrivateControlPath(path);
+    this.isPrivate = !isConfigured && isPrivateControlPath(path);
     try {
       this.ownership = Ownership.of(binding, path);
     } catch (cause) {
@@ -45,6 +49,8 @@ export class Seat {
 
   /** Makes the path lead here again, after a cleaner or another owner. Byte 0 holders only. */
   repair(onFirstPacket: OnFirstPacket): void {
+    if (this.isPrivate) restorePrivateDirectory(this.path);
+    this.ownership.restore();
     if (this.published) return;
     this.#control?.close();
     this.#control = ControlListener.bind(this.#binding, this.path, 'owner', onFirstPacket);

@@ -2,6 +2,7 @@
  * Everything of a process that changes hands in one exchange: its servers, their listeners, its seat and its state.
  * This file holds what is known; `start.ts`, `hand-over.ts`, `restart.ts` and `stop.ts` are what happens to it.
  */
+import type { Cluster } from 'node:cluster';
 import type { Binding, Descriptor } from '../binding.js';
 import { loadBinding } from '../binding.js';
 import type { ProcessConfiguration } from '../configuration.js';
@@ -19,6 +20,7 @@ import { openLog } from '../log/open-log.js';
 import { currentEnvironment, type Inherited } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { attempt } from './attempt.js';
+import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
@@ -69,6 +71,10 @@ export class Service {
   reserve: Reserve | undefined;
   /** The exchange under way, until it is known who is the owner. */
   exchange: Promise<unknown> | undefined;
+  /** Settles when `start` has. */
+  startup: Promise<unknown> = Promise.resolve();
+  /** Settles when the program has been told of the latest drain. */
+  drainAnnounced: Promise<void> = Promise.resolve();
   /** What happens to the first packet of whoever connects to the control path. */
   greet: OnFirstPacket = (channel) => channel.close();
   /** Aborted when this process shall stop while a start or an exchange is under way. */
@@ -78,7 +84,9 @@ export class Service {
   #log: Log | undefined;
   #stop: Promise<void> | undefined;
 
+  /** Throws RUN_IN_CLUSTER. */
   constructor(members: readonly Member[], options: ServiceOptions) {
+    refuseCluster();
     this.members = members;
     this.options = options;
     this.lifecycle = new Lifecycle((to, from) => this.#changed(to, from));
@@ -142,7 +150,13 @@ export class Service {
   }
 
   /** Resolves when this process is the owner and serves. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.#start();
+    this.startup = started.catch(() => undefined);
+    return started;
+  }
+
+  async #start(): Promise<void> {
     if (this.#configuration === undefined) this.configure();
     this.lifecycle.to('starting');
     try {
@@ -160,10 +174,13 @@ export class Service {
     return this.restarts.request();
   }
 
-  /** Resolves when the last connection has ended and everything is cleaned up. Later calls join the first. */
+  /**
+   * Resolves when the last connection has ended and everything is cleaned up. Later calls join the first. Called by a hook
+   * that the stop itself waits for, it resolves at once.
+   */
   stop(): Promise<void> {
     this.#stop ??= stop(this);
-    return this.#stop;
+    return isInHook() ? Promise.resolve() : this.#stop;
   }
 
   /** The last thing that happens. */
@@ -206,9 +223,12 @@ export class Service {
   realStderr(pipe: Descriptor): { real: Descriptor; pipe: Descriptor } | undefined {
     if (this.#binding === undefined) return undefined;
     const borrowed = this.#binding.adopt(STDERR);
-    const real = borrowed.duplicate();
-    borrowed.release();
-    return { real, pipe };
+    try {
+      return { real: borrowed.duplicate(), pipe };
+    } finally {
+      // Else it would be closed with the object that owns it.
+      borrowed.release();
+    }
   }
 
   /** One step of a restart or hand-over: a line at `info`, and a message for whoever traces. */
@@ -254,4 +274,14 @@ export class Service {
       stateChannel.publish({ state: to, from, pid: process.pid, generation: this.generation });
     }
   }
+}
+
+/** In a cluster worker `listen` goes to the primary, which opens a descriptor of its own of that number (measured). */
+function refuseCluster(): void {
+  // Loaded here and not above: node:cluster brings node:child_process along. Its types are those of its namespace.
+  if (!(process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) return;
+  throw new UninterruptibleError(
+    'UNINTERRUPTIBLE_RUN_IN_CLUSTER',
+    'A server was started in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',
+  );
 }

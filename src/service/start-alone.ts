@@ -22,7 +22,7 @@ export async function startAlone(service: Service): Promise<void> {
       }
       member.acceptor.listeners = own;
     }
-    await prepareMembers(service, signal);
+    await prepareMembers(service, signal, performance.now() + service.configuration.readyTimeout);
     if (pidfilePath !== null) {
       const pidFile = new PidFile(pidfilePath);
       pidFile.prepare();

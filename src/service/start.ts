@@ -54,14 +54,16 @@ export async function start(service: Service): Promise<void> {
 
 async function becomeOwner(service: Service, binding: Binding, timeout: number): Promise<void> {
   const { configuration, options, stopping } = service;
+  const deadline = performance.now() + timeout;
   const home = configuration.controlPath ?? options.inherited?.controlPath ?? privateControlPath();
   const startedBy = options.inherited?.controlPath;
   // Cancelled by whoever stops this process or, while it prepares, by its predecessor.
   const cancel = new AbortController();
   const signal = AbortSignal.any([stopping.signal, cancel.signal]);
 
-  const seat = new Seat(binding, home);
-  const former = startedBy !== undefined && startedBy !== home ? new Seat(binding, startedBy) : undefined;
+  const seat = new Seat(binding, home, configuration.controlPath !== null);
+  const former =
+    startedBy !== undefined && startedBy !== home ? new Seat(binding, startedBy, false) : undefined;
   const anchor = former ?? seat;
   const inheritance = new Inheritance();
   const prepared: Prepared[] = [];
@@ -88,9 +90,9 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
     }
     const { ticketKeys, sessionIdContext } = predecessor?.offer ?? {};
     service.secrets = readTlsSecrets(ticketKeys, sessionIdContext) ?? createTlsSecrets();
+    const seen = new Map<string, number>();
     for (const member of service.members) {
-      const addresses = member.addresses();
-      const own = await prepareListeners(binding, addresses, inheritance);
+      const own = await prepareListeners(binding, member.addresses(), inheritance, seen);
       prepared.push(...own);
       member.acceptor.listeners = own.map(({ listener }) => listener);
     }
@@ -98,7 +100,7 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
     seat.bind(service.greet);
     former?.bind(service.greet);
     pidFile?.prepare();
-    await prepareMembers(service, signal);
+    await prepareMembers(service, signal, deadline);
     // While the predecessor reads it: what waits here when stderr is replaced would wait for ever.
     if (predecessor?.stderr !== undefined) await flushStderr();
     if (predecessor !== null && !anchor.ownership.isOwner) {
@@ -116,6 +118,9 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
       if (left?.isPrivate && left.ownership.isOwner) left.remove();
       else left?.leave();
     }
+    // Nobody reads our pipe any more; why we leave must be said where somebody does.
+    const { stderr } = predecessor ?? {};
+    if (predecessor?.channel.over && stderr !== undefined) takeStderrBack(stderr, undefined);
     // Last: its end is what tells the predecessor that everything else is done.
     predecessor?.stderr?.close();
     predecessor?.fail(describeError(error));
@@ -139,14 +144,15 @@ async function becomeOwner(service: Service, binding: Binding, timeout: number):
   });
   former?.ownership.releaseNext();
   seat.ownership.releaseNext();
-  service.lifecycle.to('serving');
-  if (predecessor?.stderr !== undefined) takeStderrBack(predecessor.stderr, pipe);
+  predecessor?.channel.send({ type: 'owner', generation: service.generation });
+  inheritance.close();
   if (predecessor !== null) {
-    predecessor.channel.send({ type: 'owner', generation: service.generation });
+    const { stderr } = predecessor;
+    attempt(service, 'stderr could not be taken back', () => stderr && takeStderrBack(stderr, pipe));
     service.lastChange = performance.now();
     follow(service, predecessor);
   }
-  inheritance.close();
+  service.lifecycle.to('serving');
   announce(service, predecessor === null ? {} : { predecessor: predecessor.pid });
   if (seat.isPrivate && predecessor === null) setImmediate(() => sweepPrivateDirectories(binding, seat.path));
 }

@@ -1,8 +1,9 @@
 /** The final stop: whoever waits in a queue is served, nothing is left behind, and earlier generations go first. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { drain } from '../drain/drain.js';
 import { Channel } from '../handover/channel.js';
+import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
+import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
 import type { Service } from './service.js';
 
@@ -14,10 +15,8 @@ export async function stop(service: Service): Promise<void> {
   }
   const exchanging = lifecycle.is('handing-over');
   stopping.abort(service.stoppedError());
-  if (lifecycle.is('starting', 'taking-over')) {
-    await service.stopped;
-    return;
-  }
+  // Too late to be cancelled it has become the owner, and stops as one.
+  await service.startup;
   // Before `yours` the exchange is cancelled and we serve; after it the successor is the owner, and must stop too.
   await service.exchange;
   await service.restarts.stop();
@@ -42,18 +41,8 @@ async function stopServing(service: Service): Promise<void> {
     left?.remove();
   }
 
-  await runHooks(service, (member) => member.onDrain());
   const startedAt = performance.now();
-  const cut = await drain(
-    members.map((member) => member.tracker),
-    {
-      deadline: configuration.drainTimeout,
-      signal: new AbortController().signal,
-      onProgress: (connections) => log.info('draining', { connections }),
-      onLongWait: (connections) => log.warn('still draining; drainTimeout is not set', { connections }),
-    },
-  );
-  if (cut) log.warn('the drain deadline cut connections', { cut });
+  const cut = await drainMembers(service, new AbortController().signal);
   const left =
     configuration.drainTimeout === null ? null : configuration.drainTimeout - (performance.now() - startedAt);
   await predecessorsGone(
@@ -73,7 +62,7 @@ async function predecessorsGone(service: Service, gone: Promise<void>[], left: n
   // Their channels do not keep the loop alive; this does.
   const keepAlive = setInterval(() => undefined, 60_000);
   const all = Promise.all(gone);
-  await (left === null ? all : Promise.race([all, delay(Math.max(0, left))]));
+  await (left === null ? all : Promise.race([all, delay(Math.max(0, left), undefined, { ref: false })]));
   clearInterval(keepAlive);
 }
 
@@ -81,13 +70,15 @@ async function predecessorsGone(service: Service, gone: Promise<void>[], left: n
 async function passOn(service: Service): Promise<void> {
   const { binding, seat, log } = service;
   if (binding === undefined || seat === undefined) return;
+  let channel: Channel | undefined;
   try {
-    const channel = Channel.connect(binding, seat.path);
+    channel = Channel.connect(binding, seat.path);
     channel.send({ type: 'stop' });
-    await channel.receive(5_000);
-    channel.close();
+    await channel.receive(WAITS.firstPacket);
     log.info('stop passed on to the new owner', { owner: service.owner?.pid });
   } catch (error) {
     log.error('the stop could not be passed on to the new owner', { err: error, owner: service.owner?.pid });
+  } finally {
+    channel?.close();
   }
 }

@@ -22,7 +22,7 @@ describe('the packed tarball', requirement('npm'), () => {
 
   beforeAll(async () => {
     installation = await Installation.create();
-    for (const name of ['@types/node', 'tsx']) installation.bring(name);
+    for (const name of ['@types/node', 'node-gyp', 'tsx']) installation.bring(name);
   });
   afterEach(async () => {
     await generations?.end();
@@ -38,7 +38,7 @@ describe('the packed tarball', requirement('npm'), () => {
       ...sources('native'),
       ...sources('prebuilds'),
       ...sources('docs').filter((file) => file.endsWith('.md')),
-      'examples/adopt.py',
+      ...sources('examples').filter((file) => file.endsWith('.py')),
     ];
     expect(installation.files()).toEqual(expected.sort());
     console.info(`the tarball has ${installation.packedSize} bytes, ${expected.length} files`);
@@ -121,6 +121,33 @@ describe('the packed tarball', requirement('npm'), () => {
       await stop(generations);
     },
   );
+
+  test('where no binary fits it serves, and the command it logs builds one that restarts', {
+    ...requirement('compiler', 'linux', 'python3'),
+    timeout: 180_000,
+  }, async () => {
+    const { text, source, startCommand } = programs.find(({ source }) => source === 'plain.mjs')!;
+    const cwd = installation.path('unfit');
+    mkdirSync(cwd);
+    cpSync(installation.path('node_modules'), join(cwd, 'node_modules'), { recursive: true });
+    rmSync(join(cwd, 'node_modules', 'uninterruptible', 'prebuilds'), { recursive: true });
+    writeFileSync(join(cwd, source), text);
+    generations = new Generations();
+    generations.launch({ command: ['node', source], environment: environmentOfNode(), cwd });
+    await generations.line('serving');
+    expect(await generations.request('hello')).toBe('hello 1');
+    process.kill(generations.owner, 'SIGUSR1');
+    const { err } = await generations.line('hand-over failed, serving on');
+    expect(err?.code).toBe('UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE');
+    const command = /build it with: (npx node-gyp .*)\.$/.exec(err?.message ?? '')?.[1];
+    expect(generations.lines.filter(({ msg }) => msg.endsWith(`${command}`))).toHaveLength(1);
+    await stop(generations);
+    await generations.end();
+
+    await installation.build(`${command}`);
+    generations = new Generations();
+    await serveTwice(generations, startCommand, cwd);
+  });
 
   function inPackage(file: string): string {
     return readFileSync(installation.path('node_modules', 'uninterruptible', file), 'utf8');

@@ -51,7 +51,10 @@ test.each(blocks.map((block) => [block.line, block] as const))(
   },
 );
 
-describe('in an empty folder with the tarball', requirement('addon', 'bash', 'npm'), () => {
+describe('in an empty folder with the tarball', {
+  ...requirement('addon', 'bash', 'npm', 'openssl'),
+  timeout: 40_000,
+}, () => {
   let installation: Installation;
   let reader: Reader;
   let generations: Generations | undefined;

@@ -122,6 +122,20 @@ export class Installation {
     }
   }
 
+  /** Runs a command that builds the addon, with the headers that came with this Node where they did. */
+  async build(command: string): Promise<void> {
+    const prefix = join(dirname(process.execPath), '..');
+    const hasHeaders = statSync(join(prefix, 'include', 'node', 'node_api.h'), { throwIfNoEntry: false });
+    await execute('sh', ['-c', command], {
+      cwd: this.directory,
+      env: {
+        ...process.env,
+        ...environmentOfNode(),
+        ...(hasHeaders && { npm_config_nodedir: prefix }),
+      },
+    });
+  }
+
   end(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
