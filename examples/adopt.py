@@ -89,9 +89,11 @@ class Generation:
 
     async def run(self):
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asyncio.current_task().cancel)
         await self.take_over()
-        loop.add_signal_handler(signal.SIGTERM, self.orders.put_nowait, None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.orders.put_nowait, None)
         while True:
             given = await self.orders.get()
             if given and await self.leave(*given):
@@ -106,6 +108,7 @@ class Generation:
     # As successor
 
     async def take_over(self):
+        channel = None
         try:
             channel, offer = await self.find_owner()
             await self.receive_listeners(channel, offer['listeners'])
@@ -120,6 +123,8 @@ class Generation:
             if self.control:
                 self.control.close(remove=True)
             os.close(self.locks.file)
+            if channel:
+                channel.send('failed', code='FAILED', message=repr(error))
             sys.exit(f'cannot take over: {error!r}')  # and with it the channel ends, last
         self.changed_at = time.monotonic()
         self.serve()

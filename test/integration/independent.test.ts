@@ -1,7 +1,5 @@
 /** Processes that were launched by themselves take over through a control path they share. */
 
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Generations } from '../support/generations.js';
 import { startLoad } from '../support/load/index.js';
@@ -58,20 +56,3 @@ describe('two supervisors with one control path', { ...requirement('addon'), tim
     expect(await clients.stop()).toMatchObject({ lost: 0 });
   });
 });
-
-test(
-  'a control path that is a regular file is refused and stays as it is',
-  requirement('addon'),
-  async () => {
-    generations = new Generations();
-    generations.deploy({});
-    writeFileSync(generations.controlPath, 'precious');
-    const server = generations.launch();
-    expect(await once(server, 'exit')).toEqual([1, null]);
-    await generations.line(
-      'could not start',
-      ({ err }) => err?.code === 'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-    );
-    expect(readFileSync(generations.controlPath, 'utf8')).toBe('precious');
-  },
-);
