@@ -2,17 +2,26 @@
 import { readFileSync } from 'node:fs';
 import type { PeerCredentials } from '../binding.js';
 
-/** The uid the kernel shows for users that have no number in our user namespace: never equal to anybody. */
-let overflowUid: number | undefined;
+/**
+ * The uid the kernel shows for users that have no number in our user namespace: never equal to anybody. Where every user
+ * has one (the initial namespace) it is an ordinary uid, that of `nobody`, and this is undefined.
+ */
+let strangerUid: number | undefined;
+let asked = false;
 
 /** Whether the peer is root or has the uid this process runs as. Only the uid counts: a pid may already be another's. */
 export function isTrusted(peer: PeerCredentials): boolean {
-  overflowUid ??= readOverflowUid();
-  return peer.uid === 0 || (peer.uid === process.geteuid?.() && peer.uid !== overflowUid);
+  if (!asked) strangerUid = readStrangerUid();
+  asked = true;
+  return peer.uid === 0 || (peer.uid === process.geteuid?.() && peer.uid !== strangerUid);
 }
 
-function readOverflowUid(): number {
+/** user_namespaces(7): the initial one maps all 2^32 - 1 numbers to themselves. */
+const COMPLETE_MAP = /^\s*0\s+0\s+4294967295\s*$/;
+
+function readStrangerUid(): number | undefined {
   try {
+    if (COMPLETE_MAP.test(readFileSync('/proc/self/uid_map', 'utf8'))) return undefined;
     return Number(readFileSync('/proc/sys/kernel/overflowuid', 'utf8'));
   } catch {
     return 65_534;

@@ -54,7 +54,16 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
       destination.write(plain ? terminalLine(json, process.stdout.hasColors()) : json);
     },
   };
-  const made = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  const made = pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // The default one appends the messages of the causes to the message, and ours say them already.
+      serializers: { err: pino.stdSerializers.errWithCause },
+    },
+    stream,
+  );
   return new Log(made, generation, {
     debugging: made.isLevelEnabled('debug'),
     flush: async () => {

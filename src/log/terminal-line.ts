@@ -17,11 +17,22 @@ export function terminalLine(json: string, colours: boolean): string {
   const clock = String(time).slice(11, 23);
   const details = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${String(msg)}`;
-  const stack = isErrorLike(err) ? `\n${indent(err.stack ?? err.message ?? '')}` : '';
+  const stack = isErrorLike(err) ? `\n${indent(stackOf(err))}` : '';
   return `${[head, ...details].join(' ')}${stack}\n`;
 }
 
-function isErrorLike(value: unknown): value is { stack?: string; message?: string } {
+interface ErrorLike {
+  stack?: string;
+  message?: string;
+  cause?: unknown;
+}
+
+function stackOf({ stack, message = '', cause }: ErrorLike): string {
+  const own = stack ?? message;
+  return isErrorLike(cause) ? `${own}\ncaused by: ${stackOf(cause)}` : own;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
   return typeof value === 'object' && value !== null;
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigurationError, Server, type ServerOptions, type State } from '../../src/index.js';
 import { STATES } from '../../src/lifecycle.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
@@ -193,10 +193,11 @@ test('an event listener that throws is logged and stops nothing', requirement('a
     }
     return server;
   });
-  const warned = once(process, 'warning');
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
   for (const server of servers) await server.start();
   const [first, second] = servers as [TestServer, TestServer];
-  expect(String(await warned)).toBe('Error: no starting');
+  expect(warn.mock.calls.map(String)).toEqual(['Error: no starting', 'Error: no starting']);
   await within(first.stopped, 'the old one to leave');
   expect(await ask(second, 'hello')).toBe('hello');
   await second.stop();

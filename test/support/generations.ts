@@ -21,7 +21,7 @@ export interface Version {
   /** Options of each server; one on 127.0.0.1, port 0, unless given. */
   servers?: Record<string, unknown>[];
   /** What goes wrong before `run`. */
-  startup?: 'throw' | 'exit-0' | 'exit-3' | 'hang' | 'other-version';
+  startup?: 'throw' | 'exit-0' | 'exit-3' | 'hang' | 'wait' | 'other-version';
   warmUp?: 'reject' | 'hang' | number;
   probe?: 'ok' | 'fail';
   /** Once, at `sent:offer`, `received:yours`, `lock:owner:true`, `step:ready`, `accepted:100`, …: see the fixture. */

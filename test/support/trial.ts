@@ -2,7 +2,7 @@
  * One fault of a hand-over, tried on a service under load: what everybody is told, who serves afterwards, what control
  * path and pid file lead to, and that nothing is lost but what a process that died had accepted.
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { StatusAnswer } from '../../src/handover/protocol.js';
 import { DEADLINE, Generations, type StartOptions, type Version } from './generations.js';
+import { ownersOf } from './one-owner.js';
+import { descriptorsOf, stateOf } from './processes.js';
 import { SteadyRequests } from './steady-requests.js';
 
 /** A queue nobody serves shows in clients that wait for ever; a process that was stopped serves late. */
@@ -84,6 +86,11 @@ export class Trial {
     await this.generations.request('die').catch(() => undefined);
   }
 
+  /** Where each process notes what state it is in and when it has byte 0, if its version says so. */
+  get trace(): string {
+    return join(this.generations.directory, 'trace');
+  }
+
   /** Asks whoever the control path leads to. Nobody may be there for a moment after a death. */
   async status(): Promise<Record<string, unknown>> {
     for (let attempt = 1; ; attempt++) {
@@ -98,10 +105,7 @@ export class Trial {
 
   /** Waits until the process has been stopped (SIGSTOP) for so long: past a wait it is in, or the other one. */
   async stopped(pid: number, milliseconds: number): Promise<void> {
-    await this.generations.until(
-      () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
-      `process ${pid} to be stopped`,
-    );
+    await this.generations.until(() => stateOf(pid) === 'T', `process ${pid} to be stopped`);
     await delay(milliseconds);
   }
 
@@ -155,7 +159,7 @@ export class Trial {
       .map((line) => line.trim().split(/\s+/))
       .find(([, local, , state]) => local?.endsWith(`:${hex(this.port)}`) && state === '0A');
     const socket = `socket:[${listening?.[9]}]`;
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === socket);
+    return descriptorsOf(pid).includes(socket);
   }
 
   /** Ends the requests; lost is at most what a process that died had accepted. */
@@ -195,14 +199,6 @@ export async function trial(
   }
 }
 
-/** How many hold byte 0 of this lock file, as the kernel lists its locks (proc_locks(5)). */
-export function ownersOf(lockPath: string): number {
-  const inode = statSync(lockPath).ino;
-  return readFileSync('/proc/locks', 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(`:${inode} 0 0`) && !line.includes('->')).length;
-}
-
 /** Below the range the kernel chooses from, so that no client takes it while nobody is bound to it. */
 async function freePort(): Promise<number> {
   for (;;) {
@@ -219,14 +215,6 @@ async function freePort(): Promise<number> {
 
 function hex(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, '0');
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 function sameMembers(some: readonly number[], others: readonly number[]): boolean {

@@ -43,12 +43,12 @@ describe('TLS of a server', { ...requirement('openssl') }, () => {
 
   test('a chain may stand in one file', async () => {
     const between = new Authority(directory, 'between', root);
-    const leaf = between.issue('127.0.0.1');
+    const leaf = between.issue('localhost');
     const server = await serving(undefined, {
       tlsKey: leaf.key,
       tlsCertificate: leaf.cert + between.certificate,
     });
-    const trusting = { ca: root.certificate, servername: '127.0.0.1', checkServerIdentity: () => undefined };
+    const trusting = { ca: root.certificate, servername: 'localhost', checkServerIdentity: () => undefined };
     const outcome = await converse(server.port(), 'hello', { ...trusting, rejectUnauthorized: true });
     expect(outcome).toMatchObject({ answer: 'hello', error: undefined });
   });

@@ -1,0 +1,181 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { UninterruptibleError } from '../../src/index.js';
+import type { Log } from '../../src/log/log.js';
+import { type LogOptions, openLog } from '../../src/log/open-log.js';
+import { KeptLog, rejection, TestServer, temporaryDirectory, until } from '../support/in-process.js';
+
+let directory: string;
+let logPath: string;
+beforeEach(() => {
+  directory = temporaryDirectory();
+  logPath = join(directory, 'log');
+});
+
+function open(options: Partial<LogOptions> = {}): Promise<Log> {
+  return openLog({ logger: null, logPath, logLevel: 'info', generation: () => 7, ...options });
+}
+
+function lines(path = logPath): Record<string, unknown>[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('a line of the log', () => {
+  test('is JSON with time, level, pid, generation, message and facts', async () => {
+    const log = await open();
+    log.info('serving', { listeners: ['tcp://127.0.0.1:80'] });
+    await log.flush();
+    const [line] = lines();
+    expect(line).toEqual({
+      level: 30,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      pid: process.pid,
+      generation: 7,
+      listeners: ['tcp://127.0.0.1:80'],
+      msg: 'serving',
+    });
+  });
+
+  test('bears the generation of the moment', async () => {
+    let generation = 1;
+    const log = await open({ generation: () => generation });
+    log.info('one');
+    generation = 2;
+    log.info('two');
+    await log.flush();
+    expect(lines().map((line) => line['generation'])).toEqual([1, 2]);
+  });
+
+  test('tells of an error its code, its details and its causes', async () => {
+    const log = await open();
+    const cause = new Error('the cause');
+    log.error('failed', {
+      err: new UninterruptibleError('UNINTERRUPTIBLE_PROBE_FAILED', 'no answer', {
+        cause,
+        details: { pid: 5 },
+      }),
+    });
+    await log.flush();
+    expect(lines()[0]?.['err']).toMatchObject({
+      code: 'UNINTERRUPTIBLE_PROBE_FAILED',
+      message: expect.stringContaining('no answer'),
+      details: { pid: 5 },
+      stack: expect.stringContaining('the cause'),
+    });
+  });
+});
+
+test.each<[LogOptions['logLevel'], string[]]>([
+  ['trace', ['debug', 'info', 'warn', 'error']],
+  ['debug', ['debug', 'info', 'warn', 'error']],
+  ['info', ['info', 'warn', 'error']],
+  ['warn', ['warn', 'error']],
+  ['error', ['error']],
+  ['fatal', []],
+  ['silent', []],
+])('at level %s the log lets through %j', async (logLevel, through) => {
+  const log = await open({ logLevel });
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](level);
+  await log.flush();
+  expect(lines().map(({ msg }) => msg)).toEqual(through);
+  expect(log.debugging).toBe(through.includes('debug'));
+});
+
+describe('logPath', () => {
+  test('is appended to, in a directory that is made if need be', async () => {
+    logPath = join(directory, 'deep', 'er', 'log');
+    const first = await open();
+    first.info('first');
+    await first.flush();
+    const second = await open();
+    second.info('second');
+    await second.flush();
+    expect(lines().map(({ msg }) => msg)).toEqual(['first', 'second']);
+  });
+
+  test('is opened anew after the file was moved away', async () => {
+    const log = await open();
+    log.info('before');
+    await log.flush();
+    renameSync(logPath, `${logPath}.1`);
+    log.info('between');
+    await log.flush();
+    log.reopen();
+    log.info('after');
+    await until(() => lines().length > 0, 'the new file');
+    expect(lines().map(({ msg }) => msg)).toEqual(['after']);
+    expect(lines(`${logPath}.1`).map(({ msg }) => msg)).toEqual(['before', 'between']);
+  });
+
+  test('that cannot be opened anew ends nothing, and can be later', async () => {
+    const log = await open();
+    renameSync(logPath, `${logPath}.1`);
+    mkdirSync(logPath);
+    log.reopen();
+    log.info('nowhere');
+    await log.flush();
+    renameSync(logPath, `${logPath}.2`);
+    log.reopen();
+    log.info('after');
+    await until(() => lines().some(({ msg }) => msg === 'after'), 'the new file');
+  });
+
+  test.each<[string, () => void]>([
+    ['is a directory', () => mkdirSync(logPath)],
+    [
+      'is below a file',
+      () => {
+        writeFileSync(logPath, '');
+        logPath = join(logPath, 'log');
+      },
+    ],
+  ])('that %s fails the start', async (_, make) => {
+    make();
+    const server = new TestServer(undefined, { logger: null, logPath });
+    expect(await rejection(server.start())).toMatchObject({
+      code: 'UNINTERRUPTIBLE_CONFIGURATION_INVALID',
+      message: expect.stringContaining(`logPath ${logPath} cannot be written`),
+    });
+    expect(server.state).toBe('stopped');
+  });
+});
+
+describe("the user's logger", () => {
+  test('gets every line, as pino would', async () => {
+    const logger = new KeptLog();
+    const log = await open({ logger });
+    log.warn('careful', { connection: 1 });
+    log.debug('little');
+    await log.flush();
+    log.reopen();
+    expect(logger.entries).toEqual([
+      { level: 'warn', message: 'careful', facts: { pid: process.pid, generation: 7, connection: 1 } },
+      { level: 'debug', message: 'little', facts: { pid: process.pid, generation: 7 } },
+    ]);
+    expect(existsSync(logPath)).toBe(false);
+  });
+
+  test('is not bothered with debug lines it says it does not want', async () => {
+    const logger = Object.assign(new KeptLog(), { isLevelEnabled: (level: string) => level !== 'debug' });
+    const log = await open({ logger });
+    log.debug('little');
+    expect(log.debugging).toBe(false);
+    expect(logger.entries).toEqual([]);
+  });
+
+  test('that throws ends nothing', async () => {
+    const angry = (): never => {
+      throw new Error('no logging today');
+    };
+    const logger = { trace: angry, debug: angry, info: angry, warn: angry, error: angry };
+    const server = new TestServer(undefined, { logger });
+    await server.start();
+    await server.stop();
+    expect(server.state).toBe('stopped');
+  });
+});
