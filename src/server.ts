@@ -28,7 +28,7 @@ export type Connect = (listenerName?: string) => Socket;
  */
 export class Server extends EventEmitter<ServerEvents> {
   /** @internal */
-  readonly [member]: Member;
+  declare readonly [member]: Member;
   /** Resolves when the server has stopped, whatever made it stop. Never rejects. */
   readonly stopped: Promise<void>;
   readonly #options: ServerOptions = {};
@@ -58,7 +58,8 @@ export class Server extends EventEmitter<ServerEvents> {
       onError: (error, listener) =>
         this.#log?.error('listener failed', { listener: listener.bound, err: error }),
     });
-    this[member] = this.#asMember(stopped);
+    // Not enumerable: a server that is printed must not show its options, among them the TLS key.
+    Object.defineProperty(this, member, { value: this.#asMember(stopped) });
     if (options !== undefined) this.configure(options);
   }
 

@@ -17,6 +17,8 @@ export function terminalLine(json: string, colours: boolean): string {
   const clock = String(time).slice(11, 23);
   const details = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${String(msg)}`;
+  // Anything can be thrown, also what is no error.
+  if (err !== undefined && !isErrorLike(err)) details.push(`err=${JSON.stringify(err)}`);
   const stack = isErrorLike(err) ? `\n${indent(stackOf(err))}` : '';
   return `${[head, ...details].join(' ')}${stack}\n`;
 }

@@ -71,25 +71,39 @@ describe('the new process is stopped', () => {
     },
   );
 
-  const WITHOUT_BYTE_0 = [
-    { at: 'sent:ready', for: WAITS.owner + MARGIN },
-    { at: 'sent:ready', for: WAITS.yours + MARGIN },
-    { at: 'received:yours', for: WAITS.owner + MARGIN },
-  ];
-  test.concurrent.for(WITHOUT_BYTE_0)(
-    'at $at for $for ms, launched on its own: the old one takes byte 0 back, and it starts again',
+  test.concurrent.for(['sent:ready', 'received:yours'])(
+    'at %s, launched on its own: the old one takes byte 0 back, and it starts again',
     needs,
-    async ({ at, for: milliseconds }) => {
+    async (at) => {
       await trial({}, async (trial) => {
         const { generations, first } = trial;
         trial.deploy(stopsAt(at));
         const pid = generations.launch().pid!;
-        await trial.stopped(pid, milliseconds);
         await generations.line(FAILED);
         await trial.expectOwner(first, 1, [pid], ['control.next', 'pid.next']);
         process.kill(pid, 'SIGCONT');
         await generations.line('another process was faster, trying again');
-        expect(await trial.successor()).toBe(pid);
+        await trial.expectOwner(pid, 2);
+        await trial.expectNothingLost();
+      });
+    },
+  );
+
+  test.concurrent(
+    'past its own wait for `yours`: it reads what came meanwhile before it gives up',
+    needs,
+    async () => {
+      await trial(stopsAt('received:ready'), async (trial) => {
+        const { generations, first } = trial;
+        trial.deploy({});
+        const pid = generations.launch().pid!;
+        await trial.stopped(first, MARGIN);
+        process.kill(pid, 'SIGSTOP');
+        process.kill(first, 'SIGCONT');
+        await trial.stopped(pid, WAITS.yours + MARGIN);
+        await trial.expectOwner(first, 1, [pid], ['control.next', 'pid.next']);
+        process.kill(pid, 'SIGCONT');
+        await generations.line('another process was faster, trying again');
         await trial.expectOwner(pid, 2);
         await trial.expectNothingLost();
       });

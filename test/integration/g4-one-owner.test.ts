@@ -102,6 +102,27 @@ describe('G4: one owner', () => {
     await Promise.all([lane(), lane()]);
   });
 
+  test.concurrent(
+    'when the old owner dies at `yours`, nobody comes before the one it said that to',
+    needs,
+    async () => {
+      await trial({ fault: { at: 'sent:yours', action: 'kill' } }, async (trial) => {
+        const { generations, first } = trial;
+        trial.deploy({ fault: { at: 'received:yours', action: 'stop' } });
+        const second = generations.launch().pid!;
+        await generations.gone(first);
+        trial.deploy({});
+        const third = generations.launch().pid!;
+        // Long enough for it to find that nobody owns the service; what it lacks is the turn.
+        await trial.stopped(second, 1_000);
+        process.kill(second, 'SIGCONT');
+        await generations.line('serving', ({ pid, generation }) => pid === second && generation === 2);
+        await trial.expectOwner(third, 3);
+        await trial.expectNothingLost([first]);
+      });
+    },
+  );
+
   test.concurrent('when two take over at one instant: one after the other', needs, async () => {
     await trial({}, async (trial) => {
       const { generations, first, trace } = trial;
