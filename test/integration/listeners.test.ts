@@ -84,6 +84,7 @@ describe('a new version with other paths', requirement('addon'), () => {
 
     const answer = await generations.order({ type: 'restart' }, undefined, at('control-new'));
     expect(answer).toMatchObject({ type: 'restarted', generation: 3 });
+    await generations.line('serving', ({ generation }) => generation === 3);
     process.kill(generations.owner, 'SIGTERM');
     await generations.until(() => generations.alive().length === 0, 'all to leave');
     const locks = ['control-new.lock', 'control-old.lock'];

@@ -45,7 +45,7 @@ describe('TCP addresses', () => {
       name: 'api',
       backlog: 1024,
     });
-    expect(DEFAULT_BACKLOG).toBe(511);
+    expect(DEFAULT_BACKLOG).toBe(4_096);
   });
 
   test('they cannot be changed', () => {
@@ -157,7 +157,7 @@ describe('UNIX addresses', () => {
       mode: null,
       requested: 'unix:///run/app.sock',
       name: 'unix:///run/app.sock',
-      backlog: 511,
+      backlog: DEFAULT_BACKLOG,
     });
     expect(parseListenAddress('unix:///run/app.sock?mode=0660&name=api&backlog=1')).toMatchObject({
       mode: 0o660,
@@ -175,7 +175,7 @@ describe('UNIX addresses', () => {
       mode: null,
       requested: 'unix:@app/1',
       name: 'x',
-      backlog: 511,
+      backlog: DEFAULT_BACKLOG,
     });
   });
 
