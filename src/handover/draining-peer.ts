@@ -1,5 +1,5 @@
 /** A process that drains after it gave the service away, as its owner sees it: what is left of it, and when it is gone. */
-import type { Channel } from './channel.js';
+import { type Channel, closeAll } from './channel.js';
 import { WAITS } from './protocol.js';
 
 export class DrainingPeer {
@@ -39,7 +39,8 @@ export class DrainingPeer {
   async #follow(): Promise<void> {
     try {
       for (;;) {
-        const { message } = await this.channel.receive(null);
+        const { message, descriptors } = await this.channel.receive(null);
+        closeAll(descriptors);
         if (message.type === 'draining') this.connections = message.connections;
         else if (message.type === 'received') {
           this.leftByItself = true;

@@ -166,9 +166,14 @@ export class Predecessor {
     while (missing > 0) {
       const { message, descriptors } = await this.channel.receive(WAITS.batch, signal);
       if (message.type === 'cancelled') throw cancelled(message.message);
-      if (message.type !== 'listeners' || message.listeners.length !== descriptors.length) {
+      const { length } = descriptors;
+      const fits = message.type === 'listeners' && message.listeners.length === length;
+      // None would go on for ever.
+      if (!fits || length === 0 || length > missing) {
         closeAll(descriptors);
-        throw nonsense(`a ${message.type} message with ${descriptors.length} descriptors amid the listeners`);
+        throw nonsense(
+          `a ${message.type} message with ${length} descriptors where ${missing} listeners were due`,
+        );
       }
       for (const [at, descriptor] of descriptors.entries()) {
         const record = message.listeners[at];

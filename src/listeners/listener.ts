@@ -179,13 +179,16 @@ export function adoptListener(
   record: ListenerRecord,
   descriptor: Descriptor,
 ): DescriptorListener {
-  const facts = descriptor.inspect();
-  const family = address.kind === 'unix' ? ['unix'] : ['inet', 'inet6'];
-  if (facts.type !== 'stream' || !facts.listening || !family.includes(facts.family)) {
+  const families = address.kind === 'unix' ? ['unix'] : ['inet', 'inet6'];
+  const facts = inspect(descriptor);
+  if (facts?.type !== 'stream' || !facts.listening || !families.includes(facts.family)) {
+    const found =
+      facts === undefined
+        ? 'no socket'
+        : `${facts.family}, ${facts.type}, ${facts.listening ? 'listening' : 'not listening'}`;
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_HANDOVER_PROTOCOL',
-      `The descriptor offered for ${record.requested} is not a listening ${address.kind} socket ` +
-        `(${facts.family}, ${facts.type}, ${facts.listening ? 'listening' : 'not listening'}).`,
+      `The descriptor offered for ${record.requested} is not a listening ${address.kind} socket (${found}).`,
     );
   }
   const isPath = address.kind === 'unix' && !address.abstract;
@@ -195,6 +198,15 @@ export function adoptListener(
     descriptor,
     isPath ? (record.file ?? fileAt(address.path)) : undefined,
   );
+}
+
+/** undefined: it is not even a socket. */
+function inspect(descriptor: Descriptor): SocketFacts | undefined {
+  try {
+    return descriptor.inspect();
+  } catch {
+    return undefined;
+  }
 }
 
 export function fileAt(path: string): FileIdentity | undefined {

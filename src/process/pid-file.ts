@@ -1,5 +1,5 @@
 /** The pid file: written beside and renamed into place, so that a reader never finds it absent, empty or half written. */
-import { readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { UninterruptibleError } from '../errors.js';
 
 export class PidFile {
@@ -13,6 +13,9 @@ export class PidFile {
   /** Everything that can fail, before this process may become the owner. Throws PIDFILE_UNWRITABLE. Byte 1 holders only. */
   prepare(): void {
     try {
+      if (lstatSync(this.path, { throwIfNoEntry: false })?.isDirectory()) {
+        throw new Error('it is a directory');
+      }
       write(this.#next);
       this.#prepared = true;
     } catch (cause) {

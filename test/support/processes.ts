@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** How a process ended. */
 export interface Exit {
@@ -83,9 +85,22 @@ export function descriptorKindsOf(pid: number): string[] {
   return descriptorsOf(pid).map((target) => target.replace(/\[\d+\]$/, ''));
 }
 
-/** Runs a JavaScript module, given as text, in a process of its own. What it prints is read line by line. */
-export function runScript(code: string, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['--input-type=module', '-e', code, ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+/** What is in `now` and was not in `before`, or not so often. */
+export function addedTo(before: readonly string[], now: readonly string[]): string[] {
+  const left = [...before];
+  return now.filter((target) => {
+    const at = left.indexOf(target);
+    if (at !== -1) left.splice(at, 1);
+    return at === -1;
   });
+}
+
+/** Starts a program of fixtures/ that is no server. Killed with `child.kill()`; its stderr is ours. */
+export function startProgram(
+  name: string,
+  ...args: string[]
+): { child: ChildProcess; lines: AsyncIterator<string> } {
+  const path = fileURLToPath(new URL(`../fixtures/${name}.mjs`, import.meta.url));
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 }
