@@ -83,8 +83,8 @@ test(
     // What npm gets it passes on, and a process group gets everything twice.
     process.kill(-parentOf(third), 'SIGTERM');
     await generations.until(() => generations.alive().length === 0, 'everybody to leave');
-    expect(generations.lines.filter(({ msg, pid }) => msg === 'stop ordered' && pid === third)).toHaveLength(
-      1,
-    );
+    await generations.line('stopped', ({ pid }) => pid === third);
+    const orders = generations.lines.filter(({ msg, pid }) => msg === 'stop ordered' && pid === third);
+    expect(orders).toHaveLength(1);
   },
 );
