@@ -194,12 +194,12 @@ describe('a program in Python', { ...requirement('addon', 'python3'), timeout: 6
     generations.launch();
     await generations.line('serving');
     await takenOverBy(launchPython());
-    const node = generations.launch();
-    const { listeners } = await generations.line('serving', ({ pid }) => pid === node.pid);
+    const node = await takenOverBy(generations.launch());
+    const { listeners } = await generations.line('serving', ({ pid }) => pid === node);
     expect(listeners).toEqual(names);
     for (const name of [names[0], names[253], names[299]]) {
       const path = (name ?? '').replace('unix://', '');
-      expect(await generations.request('hello', { path })).toBe(`hello ${node.pid}`);
+      expect(await generations.request('hello', { path })).toBe(`hello ${node}`);
     }
   });
 
