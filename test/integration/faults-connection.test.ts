@@ -13,14 +13,14 @@ const BEFORE: Fault[] = [
   ['new', 'sent:take-over'],
   ['new', 'received:offer'],
   ['new', 'received:listeners'],
-  ['new', 'sent:ready'],
   ['old', 'sent:offer'],
   ['old', 'sent:listeners'],
   ['old', 'received:ready'],
 ];
 
-/** When byte 0 is free: either may get it. */
+/** When byte 0 is free, or about to be: either may get it. */
 const BETWEEN: Fault[] = [
+  ['new', 'sent:ready'],
   ['old', 'lock:owner:false'],
   ['old', 'sent:yours'],
   ['new', 'received:yours'],
