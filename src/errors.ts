@@ -8,7 +8,7 @@ const meanings = {
     'One or more options are unknown, of the wrong type, or impossible together.',
   UNINTERRUPTIBLE_STATE_INVALID: 'The method cannot be called in the state the server is in.',
   UNINTERRUPTIBLE_RUN_REPEATED: 'run() was called a second time in this process.',
-  UNINTERRUPTIBLE_RUN_IN_CLUSTER: 'run() was called in a worker of node:cluster (or pm2 -i).',
+  UNINTERRUPTIBLE_RUN_IN_CLUSTER: 'A server was started in a worker of node:cluster (or pm2 -i).',
   UNINTERRUPTIBLE_RUN_IN_WORKER: 'run() was called in a worker thread.',
   UNINTERRUPTIBLE_LISTENER_ADDRESS_IN_USE: 'Another process listens on the address.',
   UNINTERRUPTIBLE_LISTENER_PATH_NOT_SOCKET:

@@ -47,7 +47,9 @@ export function isPrivateControlPath(path: string): boolean {
 
 /** Makes the directory again that a cleaner removed. Throws if somebody else has its name now. */
 export function restorePrivateDirectory(controlPath: string): void {
-  mkdirSync(dirname(controlPath), { recursive: true, mode: 0o700 });
+  const around = dirname(dirname(controlPath));
+  if (around === perUserDirectory()) ensureDirectory(around);
+  ensureDirectory(dirname(controlPath));
   checked(dirname(controlPath), 0o077);
 }
 
@@ -107,12 +109,21 @@ function baseDirectories(environment: Readonly<Record<string, string | undefined
     ...(runtime ? [() => checked(runtime)] : []),
     ...(session ? [() => checked(session)] : []),
     () => {
-      mkdirSync(perUserDirectory(), { recursive: true, mode: 0o700 });
+      ensureDirectory(perUserDirectory());
       return checked(perUserDirectory(), 0o077);
     },
     // Somebody else has that name: a directory of our own right there, whose name nobody could guess.
     () => tmpdir(),
   ];
+}
+
+/** Never the directories above: those are not ours to make. */
+function ensureDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 function perUserDirectory(): string {

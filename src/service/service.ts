@@ -45,7 +45,7 @@ export class Service {
   /** Resolves when the service has stopped here, with how many connections a deadline cut. Never rejects. */
   readonly stopped: Promise<number>;
   /** Why hand-overs are impossible here, or undefined. */
-  readonly unavailable: string | undefined;
+  unavailable: string | undefined;
   readonly #binding: Binding | undefined;
   readonly #resolveStopped: (cut: number) => void;
 

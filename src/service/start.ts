@@ -30,14 +30,15 @@ const RACES: ReadonlySet<string> = new Set([
 
 export async function start(service: Service): Promise<void> {
   const { binding } = service;
-  if (binding === undefined) {
+  const home = homeOf(service);
+  if (binding === undefined || home === undefined) {
     await startAlone(service);
     return;
   }
   const deadline = performance.now() + service.configuration.readyTimeout;
   for (;;) {
     try {
-      await becomeOwner(service, binding, deadline - performance.now());
+      await becomeOwner(service, binding, home, deadline - performance.now());
       return;
     } catch (error) {
       const mayRetry =
@@ -52,10 +53,9 @@ export async function start(service: Service): Promise<void> {
   }
 }
 
-async function becomeOwner(service: Service, binding: Binding, timeout: number): Promise<void> {
+async function becomeOwner(service: Service, binding: Binding, home: string, timeout: number): Promise<void> {
   const { configuration, options, stopping } = service;
   const deadline = performance.now() + timeout;
-  const home = configuration.controlPath ?? options.inherited?.controlPath ?? privateControlPath();
   const startedBy = options.inherited?.controlPath;
   // Cancelled by whoever stops this process or, while it prepares, by its predecessor.
   const cancel = new AbortController();
@@ -202,11 +202,13 @@ function follow(service: Service, predecessor: Predecessor): void {
   service.addDraining(peer);
 }
 
-function privateControlPath(): string {
+/** Where the owner is to be found. Nowhere, if no directory will do: a server that cannot hand over still serves. */
+function homeOf(service: Service): string | undefined {
+  const { configuration, options, binding } = service;
+  const named = configuration.controlPath ?? options.inherited?.controlPath;
+  if (named !== undefined || binding === undefined) return named;
   const made = createPrivateControlPath(currentEnvironment());
   if ('path' in made) return made.path;
-  throw new UninterruptibleError(
-    'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-    `No private directory for the control socket: ${made.unusable}. Set controlPath.`,
-  );
+  service.unavailable = `no directory for the control socket (${made.unusable}); set controlPath`;
+  return undefined;
 }
