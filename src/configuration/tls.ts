@@ -147,8 +147,14 @@ function readClientVerification(
   if (path === undefined && verify !== true && options.ca) {
     problems.add(`tlsOptions.ca${given.place} has no effect without verifyClientTlsCertificate: true.`);
   }
+  const verifies = path !== undefined || verify === true;
+  if (verifies && options.SNICallback !== undefined) {
+    problems.add(
+      `tlsOptions.SNICallback${given.place} cannot be combined with verified clients: each context it returns brings authorities of its own, and without any it trusts the public roots.`,
+    );
+  }
   return {
-    verify: path !== undefined || verify === true,
+    verify: verifies,
     ca: path && readAuthority(path, startedIn, problems),
     given: path ?? asked,
   };

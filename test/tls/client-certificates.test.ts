@@ -103,6 +103,13 @@ describe('a client certificate', { ...requirement('openssl') }, () => {
     expect(await converse(server.port(), 'hello', theirs.issue('stranger'))).toMatchObject({ answer: '' });
   });
 
+  test('cannot be checked by contexts of an SNICallback: without authorities of their own they trust the public roots', async () => {
+    await expect(demanding({ tlsOptions: { SNICallback: () => undefined } })).rejects.toMatchObject({
+      code: 'UNINTERRUPTIBLE_CONFIGURATION_INVALID',
+      message: expect.stringContaining('tlsOptions.SNICallback cannot be combined with verified clients'),
+    });
+  });
+
   test('is not asked for unless it is wanted', async () => {
     const server = await serving(
       async (socket) => {
