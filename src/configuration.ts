@@ -152,17 +152,18 @@ export function resolveConfiguration(
 }
 
 /**
- * Writes a change into a draft of options: the properties of an object, or whatever a function does to the draft. Nothing is
- * checked before {@link resolveConfiguration}.
+ * Writes a change into a draft of options: the properties of an object, or whatever a function does to the draft and those of
+ * an object it returns. Nothing is checked before {@link resolveConfiguration}.
  *
- * @throws ConfigurationError if the change is neither, or the function is asynchronous (its work would come too late).
+ * @throws ConfigurationError if the change is neither, or a promise of one (it would come too late).
  */
 export function amendOptions(
   draft: ServerOptions,
   change: ServerOptions | ((options: ServerOptions) => void),
 ): void {
   if (typeof change !== 'function') {
-    if (typeof change !== 'object' || (change as unknown) === null || Array.isArray(change)) {
+    if (isPromise(change)) refusePromise(change, 'an object of options, not a promise of one');
+    if (!isOptions(change)) {
       throw new ConfigurationError([
         `configure() takes an object of options or a function, not ${print(change)}.`,
       ]);
@@ -172,9 +173,27 @@ export function amendOptions(
   }
   const apply: (options: ServerOptions) => unknown = change;
   const result = apply(draft);
-  if (!(result instanceof Promise)) return;
-  result.catch(() => {}); // What is thrown below says enough.
-  throw new ConfigurationError([
-    'configure() takes a function that is not async: await what you need before the call.',
-  ]);
+  if (typeof result !== 'object' || result === null) return;
+  // `(options) => (options.logger = logger)` returns what it has just written, and `Object.assign` the draft.
+  if (result === draft || Object.values(draft).includes(result)) return;
+  if (isPromise(result)) refusePromise(result, 'a function that is not async');
+  if (!isOptions(result)) {
+    throw new ConfigurationError([
+      `configure() takes a function that returns nothing or an object of options, not ${print(result)}.`,
+    ]);
+  }
+  Object.assign(draft, result);
+}
+
+function isOptions(value: unknown): value is ServerOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null)?.then === 'function';
+}
+
+function refusePromise(promise: PromiseLike<unknown>, accepted: string): never {
+  promise.then(undefined, () => {}); // What is thrown here says enough.
+  throw new ConfigurationError([`configure() takes ${accepted}: await what you need before the call.`]);
 }

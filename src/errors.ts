@@ -53,7 +53,12 @@ const meanings = {
   UNINTERRUPTIBLE_OWNERSHIP_TIMEOUT: 'Another process held the turn to become the next owner for too long.',
 } as const;
 
-/** A stable, machine-readable reason. Match on this, never on the message. */
+/**
+ * A stable, machine-readable reason. Match on this, never on the message. `docs/errors.md` says what each means and what
+ * to do about it.
+ *
+ * @useDeclaredType
+ */
 export type ErrorCode = keyof typeof meanings;
 
 /** What each code means, in one sentence. */
@@ -69,6 +74,7 @@ export interface ErrorExtras {
 
 /** An error made by this library. `code` is stable between major versions, `message` is not. */
 export class UninterruptibleError extends Error {
+  /** Why. It never changes within a major version. */
   readonly code: ErrorCode;
   /** Facts about this error; which ones, `docs/errors.md` says for each code. */
   declare readonly details?: Readonly<Record<string, unknown>>;

@@ -8,7 +8,7 @@ export type {
   TlsVersionName,
 } from './configuration.js';
 export type { ConnectionContext, ListenerInfo } from './connections/connection.js';
-export { ConfigurationError, type ErrorCode, UninterruptibleError } from './errors.js';
+export { ConfigurationError, type ErrorCode, type ErrorExtras, UninterruptibleError } from './errors.js';
 export type { DrainingProcess, RestartResult, ServerEvents, Status } from './events.js';
 export type { State } from './lifecycle.js';
 export { run } from './run.js';

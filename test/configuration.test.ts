@@ -229,6 +229,9 @@ describe('several servers', () => {
 });
 
 describe('amendOptions', () => {
+  // As other libraries than the language make them.
+  const thenable = { then: (): void => undefined };
+
   test('a function changes the draft, an object is written into it', () => {
     const draft: ServerOptions = { bindPort: 1 };
     amendOptions(draft, (options) => {
@@ -237,6 +240,34 @@ describe('amendOptions', () => {
     amendOptions(draft, { bindPort: 2, logLevel: undefined });
     amendOptions(draft, (options) => (options.readyTimeout = 5));
     expect(draft).toEqual({ bindAddress: 'a', bindPort: 2, logLevel: undefined, readyTimeout: 5 });
+  });
+
+  test('an object that the function returns is written into the draft as well', () => {
+    const draft: ServerOptions = { bindPort: 1, drainTimeout: 5 };
+    amendOptions(draft, () => ({ bindPort: 2, readyTimeout: 5 }));
+    expect(draft).toEqual({ bindPort: 2, drainTimeout: 5, readyTimeout: 5 });
+    amendOptions(draft, (options) => {
+      options.rollbackWindow = 1;
+      return { ...options, bindPort: 3 };
+    });
+    expect(draft).toEqual({ bindPort: 3, drainTimeout: 5, readyTimeout: 5, rollbackWindow: 1 });
+  });
+
+  test('what the function has just written is no object of options', () => {
+    const draft: ServerOptions = {};
+    amendOptions(draft, (options) => (options.logger = console));
+    amendOptions(draft, (options) => (options.bind = ['tcp://a:1']));
+    amendOptions(draft, (options) => Object.assign(options, { readyTimeout: 5 }));
+    expect(draft).toEqual({ logger: console, bind: ['tcp://a:1'], readyTimeout: 5 });
+  });
+
+  test('an array that it returns is refused; a value that is no object says nothing', () => {
+    const draft: ServerOptions = {};
+    expect(() => amendOptions(draft, () => ['tcp://a:1'])).toThrow(
+      'Invalid configuration: configure() takes a function that returns nothing or an object of options, not an array.',
+    );
+    for (const value of [undefined, null, true, 3, 'x']) amendOptions(draft, () => value);
+    expect(draft).toEqual({});
   });
 
   test.each([[undefined], [null], ['x'], [3], [[]]])('anything else is refused: %j', (change) => {
@@ -249,9 +280,20 @@ describe('amendOptions', () => {
     const change = async (): Promise<void> => {
       throw new Error('must not become an unhandled rejection');
     };
-    expect(() => amendOptions({}, change as () => void)).toThrow(
-      'Invalid configuration: configure() takes a function that is not async: await what you need before the call.',
-    );
+    const sentence =
+      'Invalid configuration: configure() takes a function that is not async: await what you need before the call.';
+    expect(() => amendOptions({}, change as () => void)).toThrow(sentence);
+    const later: () => unknown = () => Promise.resolve({ bindPort: 1 });
+    expect(() => amendOptions({}, later)).toThrow(sentence);
+    expect(() => amendOptions({}, () => thenable)).toThrow(sentence);
+  });
+
+  test('so would the promise of an object', () => {
+    for (const promise of [Promise.resolve({ bindPort: 1 }), Promise.reject(new Error('mine')), thenable]) {
+      expect(() => amendOptions({}, promise as ServerOptions)).toThrow(
+        'Invalid configuration: configure() takes an object of options, not a promise of one: await what you need before the call.',
+      );
+    }
   });
 
   test('what the function throws is not changed', () => {

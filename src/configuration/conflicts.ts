@@ -26,26 +26,45 @@ export function refuseDuplicateAddresses(servers: readonly ServerConfiguration[]
   }
 }
 
-/** Two files in one place: the later would replace the earlier. */
+/** What the library makes beside a path for a while, by the ending of its name. */
+const BESIDE_CONTROL_PATH = {
+  '.lock': 'the lock file',
+  '.next': 'the temporary socket',
+  '.owner': 'the temporary socket',
+} as const;
+const BESIDE_PID_FILE = { '.next': 'the temporary file', '.owner': 'the temporary file' } as const;
+const BESIDE_UNIX_SOCKET = { '.uninterruptible-lock': 'the lock file' } as const;
+
+/** Two files in one place: the later would replace the earlier, or one remove the other. */
 export function refuseSharedPaths(
   process: ProcessConfiguration,
   servers: readonly ServerConfiguration[],
   problems: Problems,
 ): void {
   const owners = new Map<string, string>();
-  const claim = (path: string | null, owner: string): void => {
+  const made: { path: string; what: string }[] = [];
+  const report = (one: string, other: string, path: string): void =>
+    problems.add(`${one} and ${other} are the same path, ${print(path)}; give each its own.`);
+  const claim = (path: string | null, owner: string, beside: Readonly<Record<string, string>> = {}): void => {
     if (path === null) return;
     const other = owners.get(path);
     if (other === undefined) owners.set(path, owner);
-    else if (other !== owner) {
-      problems.add(`${other} and ${owner} are the same path, ${print(path)}; give each its own.`);
+    else if (other !== owner) report(other, owner, path);
+    for (const [ending, what] of Object.entries(beside)) {
+      made.push({ path: `${path}${ending}`, what: `${what} beside ${owner}` });
     }
   };
-  claim(process.controlPath, 'controlPath');
-  claim(process.controlPath && `${process.controlPath}.lock`, 'the lock file beside controlPath');
-  claim(process.pidfilePath, 'pidfilePath');
+  claim(process.controlPath, 'controlPath', BESIDE_CONTROL_PATH);
+  claim(process.pidfilePath, 'pidfilePath', BESIDE_PID_FILE);
   claim(process.logPath, 'logPath');
   for (const address of servers.flatMap(({ listeners }) => listeners)) {
-    if (address.kind === 'unix' && !address.abstract) claim(address.path, 'a UNIX socket in bind');
+    if (address.kind === 'unix' && !address.abstract) {
+      claim(address.path, 'a UNIX socket in bind', BESIDE_UNIX_SOCKET);
+    }
+  }
+  // Only against what was configured: no ending is the end of another, so what is made meets only if its paths have met.
+  for (const { path, what } of made) {
+    const owner = owners.get(path);
+    if (owner !== undefined) report(what, owner, path);
   }
 }

@@ -2,7 +2,7 @@
 import { type Given, type Problems, print } from './given.js';
 
 /** Node's timers count in 31 bits; what is longer fires at once. */
-export const LONGEST_DURATION: number = 2 ** 31 - 1;
+const LONGEST_DURATION = 2 ** 31 - 1;
 
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 

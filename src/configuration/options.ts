@@ -17,14 +17,22 @@ export interface LogMethod {
   (facts: object, message?: string): void;
 }
 
-/** Any object with pino's methods. */
+/**
+ * Any object with these methods of pino's, `console` for one. Each is called as a method of it, with an object of facts and a
+ * text; what it throws is dropped.
+ */
 export interface Logger {
-  trace: LogMethod;
+  /** States, connections and other details. Not called if the logger's own `isLevelEnabled('debug')` is false. */
   debug: LogMethod;
+  /** The steps of starts, hand-overs and stops. */
   info: LogMethod;
+  /** What works less well than it could, and clients that were refused. */
   warn: LogMethod;
+  /** What failed while the server serves on, or why it could not start. */
   error: LogMethod;
-  /** `error` is used where there is none. */
+  /** Pino has it; the library never calls it. */
+  trace?: LogMethod;
+  /** Pino has it; the library never calls it. */
   fatal?: LogMethod;
 }
 
@@ -91,7 +99,8 @@ export interface ServerOptions {
   logLevel?: LogLevelName | undefined;
 
   /**
-   * An object with pino's methods, to be used instead of pino, which is not loaded then. Belongs to the process.
+   * An object with pino's methods `debug`, `info`, `warn` and `error`, to be used instead of pino, which is not loaded
+   * then. Belongs to the process.
    *
    * @defaultValue `null` (pino)
    */

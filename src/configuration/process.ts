@@ -8,7 +8,7 @@ import { readRestartSignal, signalIfKnown } from './signals.js';
 import { readStartCommand } from './start-command.js';
 
 /** Given on any of several servers, they hold for all. */
-export const processOptions: readonly OptionName[] = Object.freeze([
+const processOptions: readonly OptionName[] = Object.freeze([
   'startCommand',
   'pidfilePath',
   'logPath',
@@ -37,8 +37,8 @@ export type ProcessDefaults = Pick<
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
-/** pino's methods; without `fatal`, `error` is used. */
-const LOGGER_METHODS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+/** Those of pino's methods that are called. */
+const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
 
 /** Takes the options of the process out of the options of each server. Two servers may only say the same. */
 export function mergeProcessOptions(

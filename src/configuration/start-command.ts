@@ -30,7 +30,7 @@ export function readStartCommand(
 }
 
 /** The command line of this process, quoted for `sh`, with paths inside the directory it was started in made relative. */
-export function proposeCommand({ commandLine, startedIn }: ConfigurationContext): string {
+function proposeCommand({ commandLine, startedIn }: ConfigurationContext): string {
   return commandLine
     .map((word, index) => {
       if (index === 0 && basename(word) === 'node') return 'node';

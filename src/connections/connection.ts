@@ -8,6 +8,7 @@ export interface ListenerInfo {
   readonly name: string;
   /** The address the kernel bound, as a `bind` URI. */
   readonly bound: string;
+  /** `unix` for paths and for abstract names. */
   readonly kind: 'tcp' | 'unix';
   /** The IP address, or the path or `@name` of a UNIX socket. */
   readonly address: string;
@@ -19,6 +20,7 @@ export interface ListenerInfo {
 export interface ConnectionContext {
   /** Unique within this process. */
   readonly id: number;
+  /** The listener it came in by. */
   readonly listener: ListenerInfo;
   /** The generation of the process that accepted it. */
   readonly generation: number;

@@ -6,10 +6,10 @@ import { ConfigurationError } from '../errors.js';
 import { decode, Query, quote, type Refuse } from './address-query.js';
 import { parseIpAddress, printIpAddress } from './ip-address.js';
 
-export { type Network, parseNetwork } from './network.js';
+export { parseNetwork } from './network.js';
 
 /** A TCP address to listen on. */
-export interface TcpListenAddress {
+interface TcpListenAddress {
   readonly kind: 'tcp';
   /** A canonical IP address without brackets (with `%zone` if it has one), or a host name in lower case. */
   readonly host: string;
@@ -24,7 +24,7 @@ export interface TcpListenAddress {
 }
 
 /** A UNIX address to listen on. */
-export interface UnixListenAddress {
+interface UnixListenAddress {
   readonly kind: 'unix';
   /** An absolute path, or `@name` in the abstract namespace. */
   readonly path: string;

@@ -174,16 +174,23 @@ describe('logging', () => {
     expect(processOf({ logger: null }).logger).toBeNull();
   });
 
+  test('it needs those that are called, and no others', () => {
+    const { debug, info, warn, error } = console;
+    const ours: Logger = { debug, info, warn, error };
+    expect(processOf({ logger: ours }).logger).toBe(ours);
+    expect(complaints({ logger: { ...ours, trace: true, fatal: 3 } })).toEqual([]);
+  });
+
   test.each([[3], ['x'], [true], [{}]])('another logger is refused: %j', (logger) => {
     expect(complaints({ logger })).toEqual([
-      'logger must be an object with the methods trace, debug, info, warn, error, as pino has; trace, debug, info, warn, error are missing.',
+      'logger must be an object with the methods debug, info, warn, error, as pino has; debug, info, warn, error are missing.',
     ]);
   });
 
   test('the missing method is named', () => {
-    const { trace, debug, info, warn } = console;
-    expect(complaints({ logger: { trace, debug, info, warn, error: true } })).toEqual([
-      'logger must be an object with the methods trace, debug, info, warn, error, as pino has; error is missing.',
+    const { debug, info, warn } = console;
+    expect(complaints({ logger: { debug, info, warn, error: true } })).toEqual([
+      'logger must be an object with the methods debug, info, warn, error, as pino has; error is missing.',
     ]);
   });
 

@@ -135,9 +135,51 @@ describe('duplicates', () => {
     expect(
       complaints({ bind: ['unix:///tmp/x', 'unix:@x'], controlPath: '/tmp/x', pidfilePath: '/tmp/x.lock' }),
     ).toEqual([
-      'the lock file beside controlPath and pidfilePath are the same path, "/tmp/x.lock"; give each its own.',
       'controlPath and a UNIX socket in bind are the same path, "/tmp/x"; give each its own.',
+      'the lock file beside controlPath and pidfilePath are the same path, "/tmp/x.lock"; give each its own.',
     ]);
+  });
+
+  describe.each([
+    ['controlPath', '/tmp/x.lock', 'the lock file beside controlPath'],
+    ['controlPath', '/tmp/x.next', 'the temporary socket beside controlPath'],
+    ['controlPath', '/tmp/x.owner', 'the temporary socket beside controlPath'],
+    ['pidfilePath', '/tmp/x.next', 'the temporary file beside pidfilePath'],
+    ['pidfilePath', '/tmp/x.owner', 'the temporary file beside pidfilePath'],
+    ['bind', '/tmp/x.uninterruptible-lock', 'the lock file beside a UNIX socket in bind'],
+  ])('what %s makes at %s', (option, path, what) => {
+    const options: object = { [option]: option === 'bind' ? 'unix:///tmp/x' : '/tmp/x' };
+
+    test.each(['controlPath', 'pidfilePath', 'logPath'].filter((other) => other !== option))(
+      'is in nobody’s place: not in that of %s',
+      (other) => {
+        expect(complaints({ ...options, [other]: path })).toEqual([
+          `${what} and ${other} are the same path, "${path}"; give each its own.`,
+        ]);
+      },
+    );
+
+    test('nor in that of a UNIX socket, whichever server it is of', () => {
+      const sentence = `${what} and a UNIX socket in bind are the same path, "${path}"; give each its own.`;
+      const other = { bind: [`unix://${path}`, `unix:@${path}`] };
+      expect(problemsOf([{ bindPort: 0, ...options, ...other }, { bind: 'unix:///tmp/x' }])).toContain(
+        sentence,
+      );
+      expect(problemsOf([{ ...(option === 'bind' ? {} : { bindPort: 0 }), ...options }, other])).toEqual([
+        sentence,
+      ]);
+    });
+  });
+
+  test('beside different paths the same endings are fine', () => {
+    expect(
+      complaints({
+        bind: ['unix:///tmp/a', 'unix:///tmp/d.lock'],
+        controlPath: '/tmp/b',
+        pidfilePath: '/tmp/c',
+        logPath: '/tmp/c.lock',
+      }),
+    ).toEqual([]);
   });
 });
 

@@ -26,7 +26,6 @@ export interface LogEntry {
 export class KeptLog implements Logger {
   readonly entries: LogEntry[] = [];
   readonly #arrivals = new EventEmitter();
-  readonly trace = this.#level('trace');
   readonly debug = this.#level('debug');
   readonly info = this.#level('info');
   readonly warn = this.#level('warn');

@@ -9,7 +9,7 @@ import { afterAll } from 'vitest';
 import { destroyedAtEnd, within } from './in-process.js';
 
 /** OpenSSL 3 hides TLS 1.1 and older behind this. */
-export const OLD_CIPHERS = 'DEFAULT:@SECLEVEL=0';
+const OLD_CIPHERS = 'DEFAULT:@SECLEVEL=0';
 
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
@@ -19,7 +19,7 @@ export function exactly(version: TlsVersion): ConnectionOptions {
 }
 
 /** A client of 127.0.0.1 that asks no questions, and is gone at the end of the test. */
-export function tlsClient(port: number, options: ConnectionOptions = {}): TLSSocket {
+function tlsClient(port: number, options: ConnectionOptions = {}): TLSSocket {
   const raw = connectRaw(port, '127.0.0.1');
   destroyedAtEnd(raw);
   const socket = connect({ socket: raw, rejectUnauthorized: false, ...options });

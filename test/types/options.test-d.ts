@@ -1,4 +1,5 @@
 /** Options, as an object, in a function and in the constructor. */
+import type { Logger as PinoLogger } from 'pino';
 import { type Logger, Server, type ServerOptions, type TlsVersionName } from 'uninterruptible';
 import { describe, expectTypeOf, test } from 'vitest';
 
@@ -19,6 +20,11 @@ describe('configure', () => {
       // @ts-expect-error: no such option
       config.bindport = 6789;
     });
+  });
+
+  test('takes a function that returns them', () => {
+    server.configure(() => ({ bind: 'tcp://127.0.0.1:0' }));
+    server.configure((config) => ({ ...config, restartSignal: null }));
   });
 
   test('and so does the constructor, an object', () => {
@@ -50,8 +56,11 @@ describe('an option', () => {
     expectTypeOf<{ logPath: string | undefined }>().toExtend<ServerOptions>();
   });
 
-  test('logger is pino’s shape, and console has it', () => {
+  test('logger is pino’s shape, as far as it is called, and console has it', () => {
     expectTypeOf(console).toExtend<Logger>();
+    expectTypeOf<PinoLogger>().toExtend<Logger>();
+    expectTypeOf<Pick<Console, 'debug' | 'info' | 'warn' | 'error'>>().toExtend<Logger>();
+    expectTypeOf<Pick<Console, 'debug' | 'info' | 'warn'>>().not.toExtend<Logger>();
     expectTypeOf<{ logger: Console }>().toExtend<ServerOptions>();
     expectTypeOf<{ logger: { info(text: string): void } }>().not.toExtend<ServerOptions>();
   });
