@@ -85,7 +85,7 @@ class Generation:
         self.state, self.number, self.changed_at, self.tls = 'starting', 0, 0, {}
         self.earlier = {}  # generations that drain: their channels, and the event of their answer to `bye`
         self.exchange = None  # the task of a hand-over that can still be cancelled
-        self.orders = asyncio.Queue()  # None to stop; (channel, claimed) when the service was given away
+        self.orders = asyncio.Queue()  # None to stop; (channel, unclaimed) when the service was given away
 
     async def run(self):
         loop = asyncio.get_running_loop()
@@ -115,8 +115,7 @@ class Generation:
             self.number = offer['generation'] + 1
             self.tls = {name: offer[name] for name in ('ticketKeys', 'sessionIdContext') if name in offer}
             self.control = Control(self.path, 'next', self.meet)
-            claimed = [{name: record[name] for name in ('requested', 'index')} for record, _ in self.echo.listeners]
-            channel.send('ready', claimed=claimed, controlPath=self.path, pidfilePath=None)
+            channel.send('ready', unclaimed=[], controlPath=self.path, pidfilePath=None)
             await self.become_owner(channel)
         except BaseException as error:
             self.echo.drop()
@@ -246,15 +245,16 @@ class Generation:
         if reason:
             return channel.send('refused', reason=reason, message=f'I am {self.state}.', versions=[1])
         self.state, self.exchange, wait = 'handing-over', asyncio.current_task(), OWNER_SAYS
+        offered = list(self.echo.listeners)
         try:
             channel.send('offer', version=1, features=[], pid=os.getpid(), generation=self.number,
-                         listeners=len(self.echo.listeners), **self.tls)
-            for record, sock in self.echo.listeners:  # one in a packet is within every limit
+                         listeners=len(offered), **self.tls)
+            for record, sock in offered:  # one in a packet is within every limit
                 channel.send('listeners', [sock.fileno()], listeners=[record])
                 await channel.expect('received', BATCH)
             ready = await channel.expect('ready', READY)
-            claimed = {(claim['requested'], claim['index']) for claim in ready['claimed']}
-        except (Gone, Failed, KeyError, TypeError, asyncio.CancelledError) as error:
+            unclaimed = [offered[position] for position in ready['unclaimed']]
+        except (Gone, Failed, LookupError, TypeError, asyncio.CancelledError) as error:
             return self.keep(channel, error)
         finally:
             self.exchange = None
@@ -276,7 +276,7 @@ class Generation:
             wait = 0.05
             await asyncio.sleep(wait)
         self.state = 'draining'
-        self.orders.put_nowait((channel, claimed))
+        self.orders.put_nowait((channel, unclaimed))
         return True
 
     def keep(self, channel, error):
@@ -319,14 +319,13 @@ class Generation:
 
     # As predecessor
 
-    async def leave(self, channel, claimed):
+    async def leave(self, channel, unclaimed):
         """Returns False if S has died and this process serves again."""
         self.echo.pause()
         for earlier in self.earlier:
             earlier.send('bye')
-        for listener in list(self.echo.listeners):
-            if (listener[0]['requested'], listener[0]['index']) not in claimed:
-                self.echo.end(listener)
+        for listener in unclaimed:
+            self.echo.end(listener)
         asyncio.get_running_loop().call_later(MOVED, self.control.close)
         log('draining', connections=len(self.echo.connections))
         drained, bye, stop = map(asyncio.create_task, (self.drained(channel), self.bye(channel), self.orders.get()))

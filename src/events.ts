@@ -7,12 +7,15 @@ import type { State } from './lifecycle.js';
 export interface RestartResult {
   /** 0 if the new process is in another pid namespace. */
   readonly pid: number;
+  /** Higher than that of any owner before it. */
   readonly generation: number;
 }
 
 /** A process of an earlier generation that still finishes its connections. */
 export interface DrainingProcess {
+  /** From another pid namespace, the pid it has there. */
   readonly pid: number;
+  /** Its own, not the owner's. */
   readonly generation: number;
   /** Open connections, at most about a second old. */
   readonly connections: number;
@@ -20,15 +23,30 @@ export interface DrainingProcess {
 
 /** A snapshot of a server. Plain data: it survives `JSON.stringify`. */
 export interface Status {
+  /** The same as `server.state`. */
   readonly state: State;
+  /** That of this process. */
   readonly pid: number;
+  /** The same as `server.generation`. */
   readonly generation: number;
+  /** `name@version` from the package.json of the program, or null if it has none. */
+  readonly program: string | null;
   /** When this process became the owner, in milliseconds since the epoch; null if it never did. */
   readonly ownerSince: number | null;
-  /** The path of the control socket; null where hand-overs are unavailable. */
+  /** The path of the control socket; null where there is no directory for one, or hand-overs are unavailable. */
   readonly controlPath: string | null;
-  readonly listeners: readonly (ListenerInfo & { readonly accepting: boolean })[];
-  readonly connections: { readonly active: number; readonly total: number };
+  /** Those of all servers of this process, in the order they were given. */
+  readonly listeners: readonly (ListenerInfo & {
+    /** False while this process drains, or while `maxConnections` are open: then clients wait in the kernel's queue. */
+    readonly accepting: boolean;
+  })[];
+  /** Those of all servers of this process. */
+  readonly connections: {
+    /** Open now. */
+    readonly active: number;
+    /** Accepted since this process started, those that have ended included. */
+    readonly total: number;
+  };
   /** Only known to the owner. */
   readonly draining: readonly DrainingProcess[];
   /** Whether a new process has been started and is not ready yet. */

@@ -12,6 +12,7 @@ import { wrongState } from './errors.js';
 import type { RestartResult, ServerEvents, Status } from './events.js';
 import type { State } from './lifecycle.js';
 import type { Facts, Log } from './log/log.js';
+import { Quota } from './log/quota.js';
 import { takeInherited } from './process/environment.js';
 import { run } from './run.js';
 import { type Member, member } from './service/member.js';
@@ -37,6 +38,7 @@ export class Server extends EventEmitter<ServerEvents> {
   #configuration: ServerConfiguration | undefined;
   #service: Service | undefined;
   #admission: Admission | undefined;
+  readonly #refusals = new Quota((count) => this.#log?.warn('more connections refused', { count }));
   #warnedOfListeners = false;
 
   /** The same as `configure(options)`. */
@@ -64,9 +66,11 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /**
-   * Changes options, by an object or by a function that gets them all. Later values replace earlier ones. They are
-   * checked by `run` and `start`, before anything is bound or spawned.
+   * Changes options, by an object or by a function that gets them all and changes them, or returns an object of
+   * changes. Later values replace earlier ones. They are checked by `run` and `start`, before anything is bound or
+   * spawned.
    *
+   * @throws ConfigurationError if the change is neither, or a promise: await what you need before the call.
    * @throws UninterruptibleError UNINTERRUPTIBLE_STATE_INVALID once started.
    */
   configure(change: ServerOptions | ((options: ServerOptions) => void)): this {
@@ -106,7 +110,10 @@ export class Server extends EventEmitter<ServerEvents> {
     return this.#service.restart();
   }
 
-  /** Stops accepting. Resolves when the last connection has ended or `drainTimeout` has cut it. */
+  /**
+   * Stops accepting. Resolves when the last connection has ended or `drainTimeout` has cut it. In `handleRequest` write
+   * `void this.stop()`: awaited there, it would wait for the connection whose handler waits for it.
+   */
   async stop(): Promise<void> {
     await this.#service?.stop();
   }
@@ -161,11 +168,7 @@ export class Server extends EventEmitter<ServerEvents> {
       try {
         admitted = await this.#admission.admit(socket, connection);
       } catch (error) {
-        this.#log?.warn('connection refused', {
-          connection: connection.id,
-          listener: connection.listener.name,
-          err: error,
-        });
+        this.#refused(connection, error);
         return;
       }
     }
@@ -303,6 +306,15 @@ export class Server extends EventEmitter<ServerEvents> {
   #handlerFailed(error: unknown, connection: Connection): void {
     this.#log?.error('handler failed', { connection: connection.id, err: error });
     this.#tell(() => this.emit('handlerError', error, connection));
+  }
+
+  #refused(connection: Connection, error: unknown): void {
+    const { id, listener } = connection;
+    if (this.#refusals.take()) {
+      this.#log?.warn('connection refused', { connection: id, listener: listener.name, err: error });
+    } else {
+      this.#debug('connection refused', connection, () => ({ err: error }));
+    }
   }
 
   #closed(connection: Connection): void {

@@ -6,7 +6,7 @@ import type { Binding, ControlSocket, Descriptor, Packet, PeerCredentials } from
 import { protocolChannel } from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
 import { decodePacket, encodePacket, nonsense } from './packet.js';
-import { MAX_PACKET_BYTES, type Message } from './protocol.js';
+import { MAX_PACKET_BYTES, type Message, WAITS } from './protocol.js';
 
 /** A message and the descriptors that came with it; whoever receives it owns them. */
 export interface Incoming {
@@ -36,16 +36,18 @@ export class Channel {
   #waiter: Waiter | undefined;
   /** Why nothing more will come. */
   #over: UninterruptibleError | undefined;
+  /** Set when only what is unsent keeps this end open. */
+  #finishing: NodeJS.Timeout | undefined;
   #closed = false;
   #onOver: (() => void) | undefined;
 
-  /** Takes the descriptor over. */
-  constructor(binding: Binding, descriptor: Descriptor) {
+  /** Takes the descriptor over. `known` is what is known better of the peer than the kernel does. */
+  constructor(binding: Binding, descriptor: Descriptor, known: Partial<PeerCredentials> = {}) {
     this.#socket = new binding.ControlSocket(descriptor, (readable, writable) => {
       if (readable) this.#read();
       if (writable) this.#flush();
     });
-    this.peer = this.#socket.peerCredentials();
+    this.peer = { ...this.#socket.peerCredentials(), ...known };
     this.#watch();
   }
 
@@ -93,6 +95,13 @@ export class Channel {
     }
     this.#unsent.push({ data, descriptors: descriptors.map((descriptor) => descriptor.duplicate()) });
     this.#watch();
+  }
+
+  /** Sends the last message, and closes when everything has gone out; after a second if the peer does not read. */
+  finish(message: Message): void {
+    this.send(message);
+    if (this.#unsent.length === 0) this.close();
+    else this.#finishing = setTimeout(() => this.close(), WAITS.farewell).unref();
   }
 
   /** Sends a progress report if the peer reads; otherwise the latest one goes when it does again. */
@@ -153,6 +162,7 @@ export class Channel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#finishing);
     this.#socket.close();
     for (const { descriptors } of this.#unread.splice(0)) closeAll(descriptors);
     for (const { descriptors } of this.#unsent.splice(0)) closeAll(descriptors);
@@ -189,6 +199,10 @@ export class Channel {
       if (!this.#trySend(data, descriptors)) return;
       closeAll(descriptors);
       this.#unsent.shift();
+    }
+    if (this.#finishing !== undefined) {
+      this.close();
+      return;
     }
     if (this.#report !== undefined && this.#trySend(encodePacket(this.#report), [])) this.#report = undefined;
     this.#watch();

@@ -18,24 +18,30 @@ const EXHAUSTED_MILLISECONDS = 100;
 /** Whose temporary name it is. The lock makes it unique: `next` is byte 1's, `owner` byte 0's. */
 export type Holder = 'next' | 'owner';
 
-/** Gets each peer's first message; it owns the channel from then on. */
-export type OnFirstPacket = (channel: Channel, first: Incoming) => void;
+/** What becomes of whoever connects. */
+export interface Greeter {
+  /** Gets each peer's first message; it owns the channel from then on. */
+  firstPacket(channel: Channel, first: Incoming): void;
+  /** Out of descriptors or memory: whoever connects waits. Told once, until one was accepted again. */
+  exhausted(error: Error): void;
+}
 
 export class ControlListener {
   readonly path: string;
   readonly #binding: Binding;
   readonly #socket: ControlSocket;
   readonly #identity: FileIdentity;
-  readonly #onFirstPacket: OnFirstPacket;
+  readonly #greeter: Greeter;
   readonly #silent = new Set<Channel>();
   #name: string;
   #pause: NodeJS.Timeout | undefined;
+  #exhausted = false;
   #closed = false;
 
-  private constructor(binding: Binding, path: string, holds: Holder, onFirstPacket: OnFirstPacket) {
+  private constructor(binding: Binding, path: string, holds: Holder, greeter: Greeter) {
     this.path = path;
     this.#binding = binding;
-    this.#onFirstPacket = onFirstPacket;
+    this.#greeter = greeter;
     this.#name = `${path}.${holds}`;
     // Whoever had this name before us held the same lock, and is dead.
     rmSync(this.#name, { force: true });
@@ -46,10 +52,10 @@ export class ControlListener {
   }
 
   /** Binds and listens beside the path. Throws CONTROL_PATH_UNUSABLE or CONTROL_PATH_TOO_LONG. */
-  static bind(binding: Binding, path: string, holds: Holder, onFirstPacket: OnFirstPacket): ControlListener {
+  static bind(binding: Binding, path: string, holds: Holder, greeter: Greeter): ControlListener {
     refuseAllButSockets(path);
     try {
-      return new ControlListener(binding, path, holds, onFirstPacket);
+      return new ControlListener(binding, path, holds, greeter);
     } catch (cause) {
       throw unusable(path, cause);
     }
@@ -88,8 +94,7 @@ export class ControlListener {
     clearTimeout(this.#pause);
     this.#socket.close();
     for (const channel of this.#silent) {
-      channel.send({ type: 'moved' });
-      channel.close();
+      channel.finish({ type: 'moved' });
     }
     if (this.#name !== this.path) {
       try {
@@ -110,8 +115,11 @@ export class ControlListener {
       try {
         const descriptor = this.#socket.accept();
         if (descriptor === null) break;
+        this.#exhausted = false;
         void this.#greet(new Channel(this.#binding, descriptor));
-      } catch {
+      } catch (error) {
+        if (!this.#exhausted) this.#greeter.exhausted(error as Error);
+        this.#exhausted = true;
         this.#pause = setTimeout(() => {
           this.#pause = undefined;
           this.#watch();
@@ -125,15 +133,14 @@ export class ControlListener {
   /** The uid is checked before a word is exchanged; a stranger is told so and nothing else. */
   async #greet(channel: Channel): Promise<void> {
     if (!isTrusted(channel.peer)) {
-      channel.send({ type: 'refused', reason: 'forbidden', message: 'Only the same user or root may.' });
-      channel.close();
+      channel.finish({ type: 'refused', reason: 'forbidden', message: 'Only the same user or root may.' });
       return;
     }
     this.#silent.add(channel);
     try {
       const first = await channel.receive(WAITS.firstPacket);
       this.#silent.delete(channel);
-      this.#onFirstPacket(channel, first);
+      this.#greeter.firstPacket(channel, first);
     } catch {
       // A peer that says nothing, leaves or talks nonsense costs us one connection for five seconds.
       this.#silent.delete(channel);

@@ -1,6 +1,5 @@
 /** The descriptions that travel beside the descriptors of the listeners, cut into packets that the kernel takes. Pure. */
 import type { Descriptor } from '../binding.js';
-import { encodePacket } from './packet.js';
 import { type ListenerRecord, type Listeners, MAX_DESCRIPTORS, MAX_PACKET_BYTES } from './protocol.js';
 
 /** A listener on its way: what it is and the descriptor itself. */
@@ -9,33 +8,39 @@ export interface OfferedListener {
   descriptor: Descriptor;
 }
 
-/** Room for the rest of a `listeners` packet: its type, count and brackets. */
+/** Room for the rest of a packet: its type, numbers and brackets. */
 const ENVELOPE_BYTES = 128;
 
 /** Cuts at 253 descriptors and at 64 KiB, whichever comes first. */
-export function* batches(listeners: readonly OfferedListener[]): Generator<OfferedListener[]> {
-  let batch: OfferedListener[] = [];
-  let bytes = ENVELOPE_BYTES;
-  for (const listener of listeners) {
-    const size = Buffer.byteLength(JSON.stringify(listener.record)) + 1;
-    if (batch.length === MAX_DESCRIPTORS || bytes + size > MAX_PACKET_BYTES) {
-      yield batch;
-      batch = [];
-      bytes = ENVELOPE_BYTES;
+export function batches(listeners: readonly OfferedListener[]): Generator<OfferedListener[]> {
+  return chunks(listeners, ({ record }) => record, {
+    most: MAX_DESCRIPTORS,
+    bytes: MAX_PACKET_BYTES - ENVELOPE_BYTES,
+  });
+}
+
+/** Cuts a list into parts of at most so many items, and bytes when each item is written as JSON. */
+export function* chunks<Item>(
+  items: readonly Item[],
+  shown: (item: Item) => unknown,
+  limits: { most: number; bytes: number },
+): Generator<Item[]> {
+  let part: Item[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const size = Buffer.byteLength(JSON.stringify(shown(item))) + 1;
+    if (part.length > 0 && (part.length === limits.most || bytes + size > limits.bytes)) {
+      yield part;
+      part = [];
+      bytes = 0;
     }
-    batch.push(listener);
+    part.push(item);
     bytes += size;
   }
-  if (batch.length > 0) yield batch;
+  if (part.length > 0) yield part;
 }
 
 /** The packet of one batch. */
 export function toMessage(batch: readonly OfferedListener[]): Listeners {
-  const message: Listeners = {
-    type: 'listeners',
-    listeners: batch.map(({ record }) => record),
-    descriptors: batch.length,
-  };
-  encodePacket(message);
-  return message;
+  return { type: 'listeners', listeners: batch.map(({ record }) => record), descriptors: batch.length };
 }

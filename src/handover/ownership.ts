@@ -5,7 +5,7 @@
  *
  * One lock would not do: the model (docs/architecture.md) then shows two owners.
  */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, openSync, unlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding, Descriptor } from '../binding.js';
 import { protocolChannel } from '../diagnostics.js';
@@ -38,6 +38,17 @@ export class Ownership {
       lockPath,
       () => binding.openLockFile(lockPath),
       (file) => isFileAt(file, lockPath),
+    );
+  }
+
+  /** The locks of a file without a name, which this process or the one that started it has made. */
+  static unnamed(binding: Binding, file: Descriptor): Ownership {
+    // Opened anew, because an inherited descriptor shares its locks with whoever passed it on.
+    const path = `/proc/self/fd/${file.fd}`;
+    return new Ownership(
+      path,
+      () => binding.adopt(openSync(path, 'r+')),
+      () => true,
     );
   }
 

@@ -9,6 +9,7 @@ export type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string';
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isFlag: Check = (value) => typeof value === 'boolean';
 const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isTextOrNull: Check = (value) => value === null || isText(value);
 const isDecimal: Check = (value) => typeof value === 'string' && /^\d{1,20}$/.test(value);
@@ -70,7 +71,7 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
     versions: optional(listOf(isCount)),
   },
   ready: {
-    claimed: listOf(shape({ requested: isText, index: isCount })),
+    unclaimed: listOf(isCount),
     controlPath: isTextOrNull,
     pidfilePath: isTextOrNull,
   },
@@ -83,7 +84,7 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
   gone: {},
   moved: {},
   'stand-by': { pid: isCount, generation: isCount, connections: isCount },
-  status: { status: optional(isObject) },
+  status: { status: optional(isObject), more: optional(isFlag) },
   restart: {},
   stop: {},
   progress: { step: isText, pid: optional(isCount) },
@@ -108,13 +109,11 @@ export function decodePacket(data: Uint8Array, descriptors: number): Message {
   const value = parse(data);
   const type = value['type'];
   if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) {
-    throw nonsense(`a packet of unknown type ${JSON.stringify(type ?? null).slice(0, 40)}`);
+    throw nonsense(`a packet of unknown type ${shown(type)}`);
   }
   const announced = value['descriptors'] ?? 0;
   if (!isCount(announced) || (announced as number) > MAX_DESCRIPTORS || announced !== descriptors) {
-    throw nonsense(
-      `a ${type} packet announced ${JSON.stringify(announced)} descriptors and brought ${descriptors}`,
-    );
+    throw nonsense(`a ${type} packet announced ${shown(announced)} descriptors and brought ${descriptors}`);
   }
   const message: Record<string, unknown> = { type };
   if (descriptors > 0) message['descriptors'] = descriptors;
@@ -123,6 +122,12 @@ export function decodePacket(data: Uint8Array, descriptors: number): Message {
     if (value[name] !== undefined) message[name] = value[name];
   }
   return message as unknown as Message;
+}
+
+/** What a peer wrote, short. An object is not looked into: one that is deep enough overflows the stack. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  return typeof value === 'object' && value !== null ? 'that is an object' : String(value);
 }
 
 function parse(data: Uint8Array): Record<string, unknown> {

@@ -47,8 +47,8 @@ export interface Estate {
 }
 
 export type HandoverOutcome =
-  /** Still the owner; the exchange failed with `error`. */
-  | { kind: 'kept'; error: Error }
+  /** Still the owner; the exchange failed with `error`, and `generation` is the highest that may have owned the service. */
+  | { kind: 'kept'; error: Error; generation: number }
   /** The successor is the owner; `ready` says what it uses. The channel stays open. */
   | { kind: 'given'; ready: Ready; generation: number };
 
@@ -59,7 +59,7 @@ export async function handOver(channel: Channel, first: TakeOver, estate: Estate
   } catch (error) {
     sayCancelled(channel, error as Error);
     channel.close();
-    return { kind: 'kept', error: error as Error };
+    return { kind: 'kept', error: error as Error, generation: estate.generation };
   }
   estate.onReady(ready);
   estate.ownership.releaseOwner();
@@ -122,7 +122,7 @@ async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promi
       failure ??= error;
       sayCancelled(channel, failure);
       channel.close();
-      return { kind: 'kept', error: failure };
+      return { kind: 'kept', error: failure, generation: estate.generation + 1 };
     }
     // Somebody holds byte 0, and until we know more we go on accepting.
     if (failure === undefined) estate.onSilence(error);
@@ -144,7 +144,7 @@ async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promi
 }
 
 /** The next message, which must be of this type. A `failed` from the successor is thrown as the error it reports. */
-export async function expect<T extends Message['type']>(
+async function expect<T extends Message['type']>(
   channel: Channel,
   type: T,
   timeout: number | null,

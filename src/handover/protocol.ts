@@ -85,7 +85,7 @@ export interface Listeners {
 }
 
 /** Acknowledges a packet with descriptors, or a `bye`. */
-export interface Received {
+interface Received {
   type: 'received';
 }
 
@@ -98,8 +98,11 @@ export interface Refused {
 
 export interface Ready {
   type: 'ready';
-  /** Which of the offered listeners the successor uses. */
-  claimed: { requested: string; index: number }[];
+  /**
+   * Which of the offered listeners the successor does not use: their positions in the offer, from 0. Positions, because one
+   * packet must have room for those of thousands.
+   */
+  unclaimed: number[];
   controlPath: string | null;
   pidfilePath: string | null;
 }
@@ -114,39 +117,39 @@ export interface Failed {
   lastWords?: string;
 }
 
-export interface Yours {
+interface Yours {
   type: 'yours';
   /** 1 if the read end of the successor's stderr pipe is attached. */
   descriptors?: number;
 }
 
-export interface Owner {
+interface Owner {
   type: 'owner';
   generation: number;
 }
 
-export interface Cancelled {
+interface Cancelled {
   type: 'cancelled';
   code: string;
   message: string;
 }
 
 /** From the owner to its predecessor: drop your duplicates, I leave on purpose or am followed by another. */
-export interface Bye {
+interface Bye {
   type: 'bye';
 }
 
-export interface Draining {
+interface Draining {
   type: 'draining';
   connections: number;
 }
 
-export interface Gone {
+interface Gone {
   type: 'gone';
 }
 
 /** The sender is no longer the owner: connect again. */
-export interface Moved {
+interface Moved {
   type: 'moved';
 }
 
@@ -159,36 +162,39 @@ export interface StandBy {
 }
 
 /** An operator's orders. */
-export interface StatusOrder {
+interface StatusOrder {
   type: 'status';
 }
-export interface RestartOrder {
+interface RestartOrder {
   type: 'restart';
 }
-export interface StopOrder {
+interface StopOrder {
   type: 'stop';
 }
 
-/** The answer to `status`; the shape of `status` is documented with `Server.status()`. */
+/** The answer to `status`, in as many packets as its listeners need; its shape is documented with `Server.status()`. */
 export interface StatusAnswer {
   type: 'status';
+  /** In all packets but the first nothing but further `listeners`. */
   status: Record<string, unknown>;
+  /** Another packet of this answer follows. */
+  more?: boolean;
 }
 
 /** A step of an order under way; may be left out when the reader is slow. */
-export interface Progress {
+interface Progress {
   type: 'progress';
   step: string;
   pid?: number;
 }
 
-export interface Restarted {
+interface Restarted {
   type: 'restarted';
   pid: number;
   generation: number;
 }
 
-export interface Stopping {
+interface Stopping {
   type: 'stopping';
 }
 

@@ -3,10 +3,10 @@
  * become the owner when told to, or when the predecessor has died.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Binding, Descriptor } from '../binding.js';
+import type { Descriptor } from '../binding.js';
 import { type ErrorDescription, UninterruptibleError } from '../errors.js';
 import type { Inheritance } from '../listeners/listener-set.js';
-import { Channel, closeAll, type Incoming } from './channel.js';
+import { type Channel, closeAll, type Incoming } from './channel.js';
 import { unusable } from './control-path.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
@@ -17,8 +17,10 @@ import { FEATURES, type Offer, PROTOCOL_VERSIONS, type Ready, type Refused, WAIT
 const RETRY_MILLISECONDS = 20;
 
 export interface TakeOverOptions {
-  binding: Binding;
-  controlPath: string;
+  /** Throws ECONNREFUSED or ENOENT if nobody listens, EAGAIN if the owner's queue is full. */
+  connect: () => Channel;
+  /** What is connected to, in words for an error. */
+  place: string;
   ownership: Ownership;
   token: string | undefined;
   program: string | undefined;
@@ -32,7 +34,7 @@ export interface TakeOverOptions {
  * when this resolves with null (a cold start). Rejects when refused, when the owner is a stranger, or in time.
  */
 export async function findPredecessor(options: TakeOverOptions): Promise<Predecessor | null> {
-  const { binding, controlPath, ownership, signal } = options;
+  const { connect, place, ownership, signal } = options;
   const deadline = performance.now() + options.timeout;
   const left = (): number => Math.max(0, deadline - performance.now());
   let lastProblem: unknown;
@@ -41,7 +43,7 @@ export async function findPredecessor(options: TakeOverOptions): Promise<Predece
     signal.throwIfAborted();
     let channel: Channel | undefined;
     try {
-      channel = Channel.connect(binding, controlPath);
+      channel = connect();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ECONNREFUSED' || code === 'ENOENT') {
@@ -52,7 +54,7 @@ export async function findPredecessor(options: TakeOverOptions): Promise<Predece
         // Its queue is full: alive.
         ownership.releaseOwner();
       } else {
-        throw unusable(controlPath, error);
+        throw unusable(place, error);
       }
       lastProblem = error;
     }
@@ -122,10 +124,10 @@ function refusal({ reason, message, versions }: Refused): Error {
   return new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_REFUSED', `The owner refused: ${message}`);
 }
 
-function tookTooLong({ controlPath, timeout }: TakeOverOptions, cause: unknown): UninterruptibleError {
+function tookTooLong({ place, timeout }: TakeOverOptions, cause: unknown): UninterruptibleError {
   return new UninterruptibleError(
     'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
-    `No owner at ${controlPath} made an offer within ${timeout} ms: ${(cause as Error | undefined)?.message ?? ''}`,
+    `No owner at ${place} made an offer within ${timeout} ms: ${(cause as Error | undefined)?.message ?? ''}`,
     { cause },
   );
 }
@@ -143,7 +145,6 @@ export class Predecessor {
   readonly stderr: Descriptor | undefined;
   /** The message after the listeners: `yours`, `cancelled`, or the end. Asked for early, so that a cancel is heard. */
   #word: Promise<Incoming> | undefined;
-  #complete = false;
 
   constructor(channel: Channel, offer: Offer, stderr: Descriptor | undefined) {
     this.channel = channel;
@@ -153,11 +154,6 @@ export class Predecessor {
 
   get pid(): number {
     return this.channel.peer.pid || this.offer.pid;
-  }
-
-  /** Whether all listeners came. What did not is bound cold, under byte 0. */
-  get complete(): boolean {
-    return this.#complete;
   }
 
   /** Step 2. Rejects with HANDOVER_CLOSED when the predecessor died; what came until then stays in the inheritance. */
@@ -182,7 +178,6 @@ export class Predecessor {
       missing -= descriptors.length;
       this.channel.send({ type: 'received' });
     }
-    this.#complete = true;
   }
 
   /** Calls back when the predecessor cancels while we prepare. */

@@ -5,16 +5,25 @@ import type { ListenAddress } from './address.js';
 import { adoptListener, type DescriptorListener } from './listener.js';
 import { openListener } from './open-listener.js';
 
-/** What a predecessor offered and nobody claimed yet, by requested address and index. */
+/** What a predecessor offered, by requested address and index, until somebody claims it. */
 export class Inheritance {
-  readonly #offered = new Map<string, { record: ListenerRecord; descriptor: Descriptor }>();
+  readonly #offered = new Map<string, { record: ListenerRecord; descriptor: Descriptor; position: number }>();
+  readonly #unclaimed = new Set<number>();
+  #count = 0;
 
   /** Owns the descriptor from now on. Of two with the same name the first counts. */
   add(record: ListenerRecord, descriptor: Descriptor): void {
     const key = keyOf(record.requested, record.index);
+    const position = this.#count++;
+    this.#unclaimed.add(position);
     const { kind }: { kind: string } = record;
     if (kind !== 'listener' || this.#offered.has(key)) descriptor.close();
-    else this.#offered.set(key, { record, descriptor });
+    else this.#offered.set(key, { record, descriptor, position });
+  }
+
+  /** Positions in the offer, from 0, of what nobody has claimed. */
+  get unclaimed(): number[] {
+    return [...this.#unclaimed];
   }
 
   claim(address: ListenAddress, index: number): DescriptorListener | undefined {
@@ -23,6 +32,7 @@ export class Inheritance {
     if (found === undefined) return undefined;
     const listener = adoptListener(address, index, found.record, found.descriptor);
     this.#offered.delete(key);
+    this.#unclaimed.delete(found.position);
     return listener;
   }
 
@@ -75,6 +85,6 @@ export function abandon(prepared: readonly Prepared[]): void {
   }
 }
 
-export function keyOf(requested: string, index: number): string {
+function keyOf(requested: string, index: number): string {
   return `${index} ${requested}`;
 }

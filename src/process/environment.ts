@@ -5,18 +5,30 @@ import { delimiter, join } from 'node:path';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const CONTROL_PATH = 'UNINTERRUPTIBLE_CONTROL_PATH';
+const CONTROL_DESCRIPTORS = 'UNINTERRUPTIBLE_CONTROL_DESCRIPTORS';
 const TOKEN = 'UNINTERRUPTIBLE_TOKEN';
+/** In a child, the number of the first descriptor it inherits beside stdin, stdout and stderr. */
+export const FIRST_INHERITED = 3;
 /** Node's own flags for the inspector: the successor could not open the same port. */
 const INSPECTOR_FLAG = /^--(inspect|debug)([-_=]|$)/;
 /** Words as Node tells them apart in NODE_OPTIONS: double quotes keep spaces together. */
 const NODE_OPTIONS_WORD = /(?:[^\s"]|"(?:\\.|[^"\\])*")+/g;
 /** Meant for the process that got them: socket activation, the watchdog of one pid, and what npm tells its scripts. */
 const NOT_INHERITED =
-  /^(LISTEN_(PID|FDS|FDNAMES|PIDFDID)|WATCHDOG_PID|npm_.*|UNINTERRUPTIBLE_(CONTROL_PATH|TOKEN))$/;
+  /^(LISTEN_(PID|FDS|FDNAMES|PIDFDID)|WATCHDOG_PID|npm_.*|UNINTERRUPTIBLE_(CONTROL_PATH|CONTROL_DESCRIPTORS|TOKEN))$/;
+
+/** Numbers of descriptors: a connection to the predecessor, and the file that carries its locks. */
+export interface InheritedDescriptors {
+  connection: number;
+  lock: number;
+}
+
+/** Where a process started by `restart` finds its predecessor. */
+export type Place = { controlPath: string } | InheritedDescriptors;
 
 /** What a process started by `restart` gets from its predecessor. */
 export interface Inherited {
-  controlPath: string;
+  place: Place;
   token: string;
 }
 
@@ -27,9 +39,15 @@ export function currentEnvironment(): Environment {
 /** Reads what the predecessor left for us and removes it, so that no child of ours sees it. */
 export function takeInherited(): Inherited | undefined {
   const controlPath = process.env[CONTROL_PATH];
+  const place = controlPath ? { controlPath } : readDescriptors(process.env[CONTROL_DESCRIPTORS]);
   const token = process.env[TOKEN];
-  for (const name of [CONTROL_PATH, TOKEN]) Reflect.deleteProperty(process.env, name);
-  return controlPath && token ? { controlPath, token } : undefined;
+  for (const name of [CONTROL_PATH, CONTROL_DESCRIPTORS, TOKEN]) Reflect.deleteProperty(process.env, name);
+  return place && token ? { place, token } : undefined;
+}
+
+function readDescriptors(text: string | undefined): InheritedDescriptors | undefined {
+  const [, connection, lock] = /^(\d{1,9}),(\d{1,9})$/.exec(text ?? '') ?? [];
+  return connection && lock ? { connection: Number(connection), lock: Number(lock) } : undefined;
 }
 
 /** Whether systemd started this process itself and cannot be told when another process takes its place. */
@@ -53,7 +71,9 @@ export function successorEnvironment(workingDirectory: string, inherited: Inheri
   const others = environment['PATH']?.split(delimiter).filter((directory) => directory !== tools) ?? [];
   environment['PATH'] = [tools, ...others].join(delimiter);
   environment['PWD'] = workingDirectory;
-  environment[CONTROL_PATH] = inherited.controlPath;
+  const { place } = inherited;
+  if ('controlPath' in place) environment[CONTROL_PATH] = place.controlPath;
+  else environment[CONTROL_DESCRIPTORS] = `${place.connection},${place.lock}`;
   environment[TOKEN] = inherited.token;
   return environment;
 }

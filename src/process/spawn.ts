@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Binding } from '../binding.js';
+import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import { type Inherited, successorEnvironment } from './environment.js';
 import { LastWords } from './last-words.js';
@@ -28,6 +28,8 @@ export interface SpawnOptions {
   command: string | readonly string[];
   workingDirectory: string;
   inherited: Inherited;
+  /** What the child gets from `FIRST_INHERITED` on. Closed here. */
+  descriptors: readonly Descriptor[];
 }
 
 /** A process we started and may therefore signal. */
@@ -95,7 +97,7 @@ export class StartedProcess {
 
 /** Throws RESTART_COMMAND_NOT_FOUND when nothing could be started at all. */
 export async function startProcess(options: SpawnOptions): Promise<StartedProcess> {
-  const { binding, command, workingDirectory, inherited } = options;
+  const { binding, command, workingDirectory, inherited, descriptors } = options;
   const [file = '', ...args] =
     typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
   const [readEnd, writeEnd] = binding.pipe();
@@ -107,7 +109,7 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
       cwd: workingDirectory,
       env: successorEnvironment(workingDirectory, inherited),
       detached: true,
-      stdio: ['inherit', 'inherit', writeEnd.fd],
+      stdio: ['inherit', 'inherit', writeEnd.fd, ...descriptors.map(({ fd }) => fd)],
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -126,6 +128,7 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
     );
   } finally {
     writeEnd.close();
+    for (const descriptor of descriptors) descriptor.close();
   }
 }
 

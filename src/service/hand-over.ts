@@ -5,7 +5,6 @@ import type { OfferedListener } from '../handover/manifest.js';
 import { handOver } from '../handover/predecessor.js';
 import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
-import { keyOf } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
 import { leave } from './leave.js';
 import { repair, sweep } from './repair.js';
@@ -36,10 +35,11 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
   let stderr: ReturnType<Service['realStderr']>;
   try {
     stderr = started && service.realStderr(started.lastWords.descriptor);
+    const offers = offered(service);
     const exchange = handOver(channel, takeOver, {
       ownership: seat.ownership,
       generation: service.highestGeneration,
-      listeners: offered(service),
+      listeners: offers.map(({ offer }) => offer),
       secrets: {
         ...(service.secrets && {
           ticketKeys: service.secrets.ticketKeys.toString('base64'),
@@ -63,14 +63,19 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     });
     const outcome = await exchange;
     service.exchange = undefined;
+    // A successor that died as the owner has used its number up.
+    service.highestGeneration = outcome.generation;
     if (outcome.kind === 'kept') {
       keep(service, outcome.error, started !== undefined);
       return;
     }
-    service.highestGeneration = outcome.generation;
     service.lastChange = performance.now();
     service.step('handed over', { successor: pid });
-    const unclaimed = unclaimedListeners(service, outcome.ready);
+    const unclaimed = unclaimedListeners(
+      service,
+      offers.map(({ listener }) => listener),
+      outcome.ready,
+    );
     restarts.succeeded({ pid, generation: outcome.generation }, started);
     removePaths(service, outcome.ready);
     await leave(service, { channel, pid, unclaimed });
@@ -102,21 +107,28 @@ function keep(service: Service, failure: Error, isOurChild: boolean): void {
   service.restarts.exchangeFailed(error);
 }
 
-function offered(service: Service): OfferedListener[] {
+function offered(service: Service): { listener: Listener; offer: OfferedListener }[] {
   return service.members
     .flatMap((member) => member.acceptor.listeners)
     .filter((listener) => listener.open)
-    .map((listener) => listener.offer())
-    .filter((offer) => offer !== undefined);
+    .flatMap((listener) => {
+      const offer = listener.offer();
+      return offer === undefined ? [] : [{ listener, offer }];
+    });
 }
 
-/** By server, what the successor has no use for. */
-function unclaimedListeners(service: Service, ready: Ready): Map<number, Listener[]> {
-  const claimed = new Set(ready.claimed.map(({ requested, index }) => keyOf(requested, index)));
+/** By server, what the successor has no use for, or was not offered. */
+function unclaimedListeners(
+  service: Service,
+  offers: readonly Listener[],
+  { unclaimed }: Ready,
+): Map<number, Listener[]> {
+  const unused = new Set(unclaimed);
+  const claimed = new Set(offers.filter((_, position) => !unused.has(position)));
   return new Map(
     service.members.map((member, at) => [
       at,
-      member.acceptor.listeners.filter(({ address, index }) => !claimed.has(keyOf(address.requested, index))),
+      member.acceptor.listeners.filter((listener) => !claimed.has(listener)),
     ]),
   );
 }
@@ -133,6 +145,5 @@ function removePaths(service: Service, ready: Ready): void {
 }
 
 function refuse(channel: Channel, reason: Refused['reason'], message: string): void {
-  channel.send({ type: 'refused', reason, message });
-  channel.close();
+  channel.finish({ type: 'refused', reason, message });
 }

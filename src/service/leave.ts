@@ -3,7 +3,6 @@
  * if its successor dies meanwhile.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Channel } from '../handover/channel.js';
 import { OwnerPeer } from '../handover/owner-peer.js';
 import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
@@ -74,15 +73,15 @@ async function afterSuccessor(service: Service, reserve: Reserve): Promise<void>
  * the owner any more.
  */
 async function register(service: Service, saidBye?: number): Promise<void> {
-  const { binding, seat } = service;
-  if (binding === undefined || seat === undefined) return;
+  const { seat } = service;
+  if (seat === undefined) return;
   for (
     let attempt = 0;
     attempt < REGISTRATIONS && service.lifecycle.is('draining', 'standing-by');
     attempt++
   ) {
     try {
-      const channel = Channel.connect(binding, seat.path);
+      const channel = seat.connect();
       // Whoever said bye because it stops still answers here for a moment, and waits for us on its own connection.
       if (saidBye !== 0 && channel.peer.pid === saidBye) {
         channel.close();

@@ -1,19 +1,25 @@
 /** The first packet of whoever connects to the control path: a take-over, a draining process, or an operator's order. */
+
 import { describeError, UninterruptibleError } from '../errors.js';
+import type { Status } from '../events.js';
 import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
-import type { OnFirstPacket } from '../handover/control-listener.js';
+import type { Greeter } from '../handover/control-listener.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
+import { chunks } from '../handover/manifest.js';
 import { encodePacket } from '../handover/packet.js';
 import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
 import { giveTo } from './hand-over.js';
 import type { Service } from './service.js';
 
-export function onFirstPacket(service: Service): OnFirstPacket {
-  return (channel, first) => {
-    closeAll(first.descriptors);
-    // The owner has changed: whoever came in through the old inode must connect again.
-    if (service.lifecycle.is('draining', 'standing-by')) dismiss(channel, { type: 'moved' });
-    else obey(service, channel, first);
+export function greeterOf(service: Service): Greeter {
+  return {
+    firstPacket: (channel, first) => {
+      closeAll(first.descriptors);
+      // The owner has changed: whoever came in through the old inode must connect again.
+      if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
+      else obey(service, channel, first);
+    },
+    exhausted: (err) => service.log.error('whoever connects to the control path has to wait', { err }),
   };
 }
 
@@ -26,14 +32,14 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       standBy(service, channel, message);
       break;
     case 'status':
-      dismiss(channel, { type: 'status', status: { ...service.status() } });
+      answerStatus(channel, service.status());
       break;
     case 'restart':
       void restart(service, channel);
       break;
     case 'stop':
       service.log.info('stop ordered', { by: channel.peer.pid });
-      dismiss(channel, { type: 'stopping' });
+      channel.finish({ type: 'stopping' });
       service.orderStop();
       break;
     default:
@@ -53,11 +59,10 @@ async function restart(service: Service, channel: Channel): Promise<void> {
     const { pid, generation } = await service.restarts.request((step, child) => {
       channel.report({ type: 'progress', step, pid: child });
     });
-    channel.send({ type: 'restarted', pid, generation });
+    channel.finish({ type: 'restarted', pid, generation });
   } catch (error) {
-    channel.send(failure(error));
+    channel.finish(failure(error));
   }
-  channel.close();
 }
 
 /** With the last words of the new process, as many as still fit into the packet. */
@@ -70,7 +75,14 @@ function failure(error: unknown): Failed {
   return { ...failed, lastWords: lastWords.slice(-Math.floor(room / 6)) };
 }
 
-function dismiss(channel: Channel, message: Parameters<Channel['send']>[0]): void {
-  channel.send(message);
-  channel.close();
+/** In several packets where the listeners are many: the first has everything else. */
+function answerStatus(channel: Channel, { listeners, ...rest }: Status): void {
+  const [first = [], ...others] = chunks(listeners, (listener) => listener, {
+    most: Number.POSITIVE_INFINITY,
+    bytes: MAX_PACKET_BYTES / 2, // the other half is for everything else
+  });
+  const parts = [{ ...rest, listeners: first }, ...others.map((further) => ({ listeners: further }))];
+  const last = parts.pop() ?? {};
+  for (const status of parts) channel.send({ type: 'status', status, more: true });
+  channel.finish({ type: 'status', status: last });
 }

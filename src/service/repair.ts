@@ -6,7 +6,7 @@ import type { Service } from './service.js';
 /** Control path and pid file lead to this process again. Byte 0 holders only. */
 export function repair(service: Service): void {
   const { seat, pidFile } = service;
-  attempt(service, 'the control path could not be put right', () => seat?.repair(service.greet));
+  attempt(service, 'the control path could not be put right', () => seat?.repair(service.greeter));
   attempt(service, 'the pid file could not be put right', () => pidFile?.repair());
 }
 

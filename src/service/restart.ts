@@ -6,10 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { UninterruptibleError, wrongState } from '../errors.js';
 import type { RestartResult } from '../events.js';
-import { Channel } from '../handover/channel.js';
 import { reported } from '../handover/predecessor.js';
 import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
 import { repair, sweep } from './repair.js';
+import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
 /** What the last words of a process that has exited may take to arrive. */
@@ -161,12 +161,13 @@ export class Restarts {
     const service = this.#service;
     let timer: NodeJS.Timeout | undefined;
     try {
-      const { command, binding, controlPath } = this.#possible();
+      const { command, binding, seat } = this.#possible();
       repair(service);
       service.step('restarting', { command });
       const { workingDirectory, readyTimeout } = service.configuration;
-      const inherited = { controlPath, token: attempt.token };
-      const child = await startProcess({ binding, command, workingDirectory, inherited });
+      const { place, descriptors } = seat.invite(service.greeter, readyTimeout);
+      const inherited = { place, token: attempt.token };
+      const child = await startProcess({ binding, command, workingDirectory, inherited, descriptors });
       attempt.child = child;
       attempt.deadline = performance.now() + readyTimeout;
       service.step('started', { child: child.pid });
@@ -219,14 +220,15 @@ export class Restarts {
   #possible(): {
     command: string | readonly string[];
     binding: NonNullable<Service['binding']>;
-    controlPath: string;
+    seat: Seat;
   } {
-    const { configuration, binding, seat, unavailable } = this.#service;
+    const { configuration, binding, seat, unavailable, unavailableCause: cause } = this.#service;
     const { startCommand } = configuration;
     if (binding === undefined || seat === undefined) {
       throw new UninterruptibleError(
         'UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE',
         `No restart here: ${unavailable}.`,
+        cause === undefined ? {} : { cause },
       );
     }
     if (startCommand === null) throw new UninterruptibleError('UNINTERRUPTIBLE_RESTART_NO_COMMAND');
@@ -234,7 +236,7 @@ export class Restarts {
     if (process.geteuid?.() !== this.#service.uid) {
       throw new UninterruptibleError('UNINTERRUPTIBLE_RESTART_UID_CHANGED');
     }
-    return { command: startCommand, binding, controlPath: seat.path };
+    return { command: startCommand, binding, seat };
   }
 
   #runQueued(): void {
@@ -246,10 +248,10 @@ export class Restarts {
   }
 
   async #passOn(queued: Deferred<RestartResult>): Promise<void> {
-    const { seat, binding, configuration, log } = this.#service;
+    const { seat, configuration, log } = this.#service;
     try {
-      if (seat === undefined || binding === undefined) throw this.#service.stoppedError();
-      const channel = Channel.connect(binding, seat.path);
+      if (seat === undefined) throw this.#service.stoppedError();
+      const channel = seat.connect();
       log.info('restart passed on to the new owner', { owner: channel.peer.pid });
       channel.send({ type: 'restart' });
       try {

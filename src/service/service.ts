@@ -11,7 +11,7 @@ import type { TlsSecrets } from '../connections/tls-secrets.js';
 import { handoverChannel, stateChannel } from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
 import type { RestartResult, Status } from '../events.js';
-import type { OnFirstPacket } from '../handover/control-listener.js';
+import type { Greeter } from '../handover/control-listener.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
 import { Lifecycle, type State } from '../lifecycle.js';
@@ -19,9 +19,11 @@ import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
 import { currentEnvironment, type Inherited } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
+import { readProgram } from '../process/program.js';
 import { attempt } from './attempt.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
+import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
 import type { Seat } from './seat.js';
@@ -46,6 +48,8 @@ export class Service {
   readonly stopped: Promise<number>;
   /** Why hand-overs are impossible here, or undefined. */
   unavailable: string | undefined;
+  /** What the loader of the addon said, if it was that. */
+  readonly unavailableCause: unknown;
   readonly #binding: Binding | undefined;
   readonly #resolveStopped: (cut: number) => void;
 
@@ -53,6 +57,8 @@ export class Service {
   generation = 0;
   /** The highest seen: the next owner is this + 1. */
   highestGeneration = 0;
+  /** `name@version` of the program, for display. */
+  readonly program: string | null = readProgram(process.argv[1]);
   /** Who this process ran as when it was made: its successor will be let in by that. */
   readonly uid: number | undefined = process.geteuid?.();
   ownerSince: number | null = null;
@@ -75,8 +81,8 @@ export class Service {
   startup: Promise<unknown> = Promise.resolve();
   /** Settles when the program has been told of the latest drain. */
   drainAnnounced: Promise<void> = Promise.resolve();
-  /** What happens to the first packet of whoever connects to the control path. */
-  greet: OnFirstPacket = (channel) => channel.close();
+  /** What happens to whoever connects to the control path. */
+  readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
   readonly stopping: AbortController = new AbortController();
 
@@ -98,6 +104,7 @@ export class Service {
     const loaded = loadBinding();
     this.#binding = 'binding' in loaded ? loaded.binding : undefined;
     this.unavailable = 'binding' in loaded ? undefined : loaded.unavailable;
+    this.unavailableCause = 'binding' in loaded ? undefined : loaded.cause;
   }
 
   get state(): State {
@@ -251,6 +258,7 @@ export class Service {
       state: this.state,
       pid: process.pid,
       generation: this.generation,
+      program: this.program,
       ownerSince: this.ownerSince,
       controlPath: this.seat?.path ?? null,
       listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),

@@ -5,20 +5,19 @@
 import type { Binding, Descriptor } from '../binding.js';
 import { createTlsSecrets, readTlsSecrets } from '../connections/tls-secrets.js';
 import { describeError, UninterruptibleError } from '../errors.js';
-import { createPrivateControlPath, sweepPrivateDirectories } from '../handover/control-directory.js';
+import { sweepPrivateDirectories } from '../handover/control-directory.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
 import { type Ready, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
-import { currentEnvironment } from '../process/environment.js';
 import { flushStderr } from '../process/exit.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
 import { announce } from './announce.js';
 import { attempt } from './attempt.js';
-import { onFirstPacket } from './orders.js';
+import { type Home, homeOf } from './home.js';
 import { prepareMembers } from './prepare.js';
-import { Seat } from './seat.js';
+import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 import { startAlone } from './start-alone.js';
 
@@ -30,7 +29,7 @@ const RACES: ReadonlySet<string> = new Set([
 
 export async function start(service: Service): Promise<void> {
   const { binding } = service;
-  const home = homeOf(service);
+  const home = binding && homeOf(service, binding);
   if (binding === undefined || home === undefined) {
     await startAlone(service);
     return;
@@ -53,17 +52,14 @@ export async function start(service: Service): Promise<void> {
   }
 }
 
-async function becomeOwner(service: Service, binding: Binding, home: string, timeout: number): Promise<void> {
+async function becomeOwner(service: Service, binding: Binding, home: Home, timeout: number): Promise<void> {
   const { configuration, options, stopping } = service;
   const deadline = performance.now() + timeout;
-  const startedBy = options.inherited?.controlPath;
   // Cancelled by whoever stops this process or, while it prepares, by its predecessor.
   const cancel = new AbortController();
   const signal = AbortSignal.any([stopping.signal, cancel.signal]);
 
-  const seat = new Seat(binding, home, configuration.controlPath !== null);
-  const former =
-    startedBy !== undefined && startedBy !== home ? new Seat(binding, startedBy, false) : undefined;
+  const { seat, former } = home();
   const anchor = former ?? seat;
   const inheritance = new Inheritance();
   const prepared: Prepared[] = [];
@@ -73,11 +69,11 @@ async function becomeOwner(service: Service, binding: Binding, home: string, tim
   try {
     if (former !== undefined) await occupy(seat);
     predecessor = await findPredecessor({
-      binding,
-      controlPath: anchor.path,
+      connect: () => anchor.connect(),
+      place: anchor.path ?? 'the other end of an inherited connection',
       ownership: anchor.ownership,
       token: options.inherited?.token,
-      program: undefined,
+      program: service.program ?? undefined,
       timeout,
       signal,
     });
@@ -96,16 +92,15 @@ async function becomeOwner(service: Service, binding: Binding, home: string, tim
       prepared.push(...own);
       member.acceptor.listeners = own.map(({ listener }) => listener);
     }
-    service.greet = onFirstPacket(service);
-    seat.bind(service.greet);
-    former?.bind(service.greet);
+    seat.bind(service.greeter);
+    former?.bind(service.greeter);
     pidFile?.prepare();
     await prepareMembers(service, signal, deadline);
     // While the predecessor reads it: what waits here when stderr is replaced would wait for ever.
     if (predecessor?.stderr !== undefined) await flushStderr();
     if (predecessor !== null && !anchor.ownership.isOwner) {
       service.step('ready', { predecessor: predecessor.pid });
-      const ready = readyMessage(service, prepared);
+      const ready = readyMessage(service, seat, inheritance);
       pipe = (await predecessor.awaitOwnership(ready, anchor.ownership, signal)).pipe;
     }
   } catch (thrown) {
@@ -154,7 +149,10 @@ async function becomeOwner(service: Service, binding: Binding, home: string, tim
   }
   service.lifecycle.to('serving');
   announce(service, predecessor === null ? {} : { predecessor: predecessor.pid });
-  if (seat.isPrivate && predecessor === null) setImmediate(() => sweepPrivateDirectories(binding, seat.path));
+  const { path } = seat;
+  if (seat.isPrivate && path !== null && predecessor === null) {
+    setImmediate(() => sweepPrivateDirectories(binding, path));
+  }
 }
 
 /** A new control path must belong to nobody else: both its locks are had at once or not at all. */
@@ -162,7 +160,7 @@ async function occupy(seat: Seat): Promise<void> {
   if (seat.ownership.tryNext() && seat.ownership.tryOwner()) return;
   throw new UninterruptibleError(
     'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-    `The control path ${seat.path} belongs to another running server.`,
+    `The control path ${String(seat.path)} belongs to another running server.`,
   );
 }
 
@@ -181,13 +179,11 @@ async function receive(
   }
 }
 
-function readyMessage(service: Service, prepared: readonly Prepared[]): Ready {
+function readyMessage(service: Service, seat: Seat, inheritance: Inheritance): Ready {
   return {
     type: 'ready',
-    claimed: prepared
-      .filter(({ inherited }) => inherited)
-      .map(({ listener }) => ({ requested: listener.address.requested, index: listener.index })),
-    controlPath: service.configuration.controlPath ?? service.options.inherited?.controlPath ?? null,
+    unclaimed: inheritance.unclaimed,
+    controlPath: seat.path,
     pidfilePath: service.configuration.pidfilePath,
   };
 }
@@ -200,15 +196,4 @@ function follow(service: Service, predecessor: Predecessor): void {
     connections: 0,
   });
   service.addDraining(peer);
-}
-
-/** Where the owner is to be found. Nowhere, if no directory will do: a server that cannot hand over still serves. */
-function homeOf(service: Service): string | undefined {
-  const { configuration, options, binding } = service;
-  const named = configuration.controlPath ?? options.inherited?.controlPath;
-  if (named !== undefined || binding === undefined) return named;
-  const made = createPrivateControlPath(currentEnvironment());
-  if ('path' in made) return made.path;
-  service.unavailable = `no directory for the control socket (${made.unusable}); set controlPath`;
-  return undefined;
 }

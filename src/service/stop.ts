@@ -1,6 +1,6 @@
 /** The final stop: whoever waits in a queue is served, nothing is left behind, and earlier generations go first. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Channel } from '../handover/channel.js';
+import type { Channel } from '../handover/channel.js';
 import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
@@ -68,11 +68,11 @@ async function predecessorsGone(service: Service, gone: Promise<void>[], left: n
 
 /** A stop that came between `yours` and `owner` is meant for the service, which is the successor's by now. */
 async function passOn(service: Service): Promise<void> {
-  const { binding, seat, log } = service;
-  if (binding === undefined || seat === undefined) return;
+  const { seat, log } = service;
+  if (seat === undefined) return;
   let channel: Channel | undefined;
   try {
-    channel = Channel.connect(binding, seat.path);
+    channel = seat.connect();
     channel.send({ type: 'stop' });
     await channel.receive(WAITS.firstPacket);
     log.info('stop passed on to the new owner', { owner: service.owner?.pid });

@@ -56,6 +56,8 @@ function samplesOf(type: string): Samples {
       return { good: [0, 2 ** 53 - 1], bad: [-1, 0.5, 2 ** 53, '1', null] };
     case 'decimal':
       return { good: ['0', '12345678901234567890'], bad: ['', '-1', '1'.repeat(21), 1, null] };
+    case 'flag':
+      return { good: [true, false], bad: [0, 'true', null, {}] };
     case 'object':
       return { good: [{}, { a: 1 }], bad: [[], 'a', null] };
     default:

@@ -130,9 +130,11 @@ describe('at `yours`, whoever gets byte 0 is the owner', () => {
         generations.launch();
         const second = await trial.successor();
         await generations.line('handed over');
-        await trial.expectOwner(second, 2, [first]);
+        // It may have been the owner for a moment in an attempt that failed: its number is used up.
+        const failed = generations.lines.filter(({ msg }) => msg === 'hand-over failed, serving on').length;
+        await trial.expectOwner(second, 2 + failed, [first]);
         held.end();
-        await trial.expectOwner(second, 2);
+        await trial.expectOwner(second, 2 + failed);
       }),
   );
 });

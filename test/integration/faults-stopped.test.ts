@@ -83,7 +83,7 @@ describe('the new process is stopped', () => {
         await trial.expectOwner(first, 1, [pid], ['control.next', 'pid.next']);
         process.kill(pid, 'SIGCONT');
         await generations.line('another process was faster, trying again');
-        await trial.expectOwner(pid, 2);
+        await trial.expectOwner(pid, 3);
         await trial.expectNothingLost();
       });
     },
@@ -104,7 +104,7 @@ describe('the new process is stopped', () => {
         await trial.expectOwner(first, 1, [pid], ['control.next', 'pid.next']);
         process.kill(pid, 'SIGCONT');
         await generations.line('another process was faster, trying again');
-        await trial.expectOwner(pid, 2);
+        await trial.expectOwner(pid, 3);
         await trial.expectNothingLost();
       });
     },

@@ -38,9 +38,14 @@ function closed<T extends { close(): void }>(resource: T): T {
 async function takeOverFrom(behave: (channel: Channel) => Promise<void>): Promise<string> {
   generations = new Generations();
   generations.deploy({});
-  const fake = ControlListener.bind(binding(), generations.controlPath, 'owner', (channel) => {
-    closed(channel);
-    behave(channel).catch(() => undefined);
+  const fake = ControlListener.bind(binding(), generations.controlPath, 'owner', {
+    firstPacket: (channel) => {
+      closed(channel);
+      behave(channel).catch(() => undefined);
+    },
+    exhausted: (error) => {
+      throw error;
+    },
   });
   closed(fake).publish();
   expect(await exitOf(generations.launch())).toEqual({ code: 1, signal: null });

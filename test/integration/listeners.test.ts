@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ListenerInfo } from '../../src/connections/connection.js';
+import { MAX_PACKET_BYTES, type StatusAnswer } from '../../src/handover/protocol.js';
 import { Generations, type Line } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
 
@@ -30,6 +32,33 @@ test(
     await generations.gone(first);
     const answers = await Promise.all(after.map((port) => generations.request('hello', { port })));
     expect(new Set(answers)).toEqual(new Set([`hello ${second}`]));
+  },
+);
+
+test(
+  'a thousand listeners with long paths change hands and are all in the status, which no single message has room for',
+  requirement('addon'),
+  async () => {
+    generations = new Generations();
+    const directory = generations.directory.padEnd(80, '/.');
+    const paths = Array.from({ length: 1000 }, (_, at) => `${directory}/socket-${at}`);
+    const bind = paths.map((path) => `unix://${path}?name=${'listener-'.repeat(8)}${path}`);
+    const controlPath = generations.controlPath;
+    generations.deploy({ servers: [{ bind, controlPath }] });
+    generations.launch();
+    await generations.line('serving');
+    const [first] = [generations.owner];
+    // Every other one is not used any more.
+    generations.deploy({ servers: [{ bind: bind.filter((_, at) => at % 2 === 0), controlPath }] });
+    const second = await generations.restart();
+    await generations.gone(first);
+    const { status } = (await generations.order({ type: 'status' })) as StatusAnswer;
+    expect(JSON.stringify(status).length).toBeGreaterThan(MAX_PACKET_BYTES);
+    expect((status['listeners'] as ListenerInfo[]).map(({ name }) => name)).toEqual(
+      paths.filter((_, at) => at % 2 === 0).map((path) => `${'listener-'.repeat(8)}${path}`),
+    );
+    expect(await generations.request('hello', { path: paths[998] ?? '' })).toBe(`hello ${second}`);
+    expect(readdirSync(generations.directory).filter((name) => name.startsWith('socket-'))).toHaveLength(500);
   },
 );
 

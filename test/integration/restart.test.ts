@@ -17,6 +17,9 @@ test(
     expect(second).not.toBe(first);
     expect(generations.port()).toBe(port);
     expect(await generations.request('hello')).toBe(`hello ${second}`);
+    const { program } = await generations.line('handing over');
+    expect(program).toMatch(/^uninterruptible@\d/);
+    expect(await generations.order({ type: 'status' })).toMatchObject({ status: { program } });
     await generations.gone(first);
     expect(generations.alive()).toEqual([second]);
   },

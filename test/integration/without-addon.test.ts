@@ -56,6 +56,7 @@ describe('without the addon', () => {
     expect(err).toMatchObject({
       code: 'UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE',
       message: expect.stringContaining(`npx node-gyp rebuild --directory "${copy}/"`),
+      cause: { message: expect.stringContaining('No native build was found') },
     });
     expect(await generations.request('hello')).toBe(`hello ${pid}`);
     expect(JSON.parse(await generations.request('restart'))).toMatchObject({

@@ -2,7 +2,7 @@ import type * as FileSystem from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { successorEnvironment, takeInherited } from '../../src/process/environment.js';
 
-const INHERITED = { controlPath: '/run/control', token: 'secret' };
+const INHERITED = { place: { controlPath: '/run/control' }, token: 'secret' };
 
 /** What the kernel has to say about the environment this process was started with; undefined: there is no /proc. */
 let atExec: string | undefined;
@@ -33,7 +33,7 @@ describe('the environment of a successor', () => {
     expect(successorOf({ PATH: '/usr/bin:/bin', PWD: '/elsewhere' })).toEqual({
       PATH: '/srv/current/node_modules/.bin:/usr/bin:/bin',
       PWD: '/srv/current',
-      UNINTERRUPTIBLE_CONTROL_PATH: INHERITED.controlPath,
+      UNINTERRUPTIBLE_CONTROL_PATH: INHERITED.place.controlPath,
       UNINTERRUPTIBLE_TOKEN: INHERITED.token,
     });
   });

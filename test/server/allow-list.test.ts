@@ -25,6 +25,15 @@ async function listening(
   return serving(echo, { bind, allowedNetworks, ...more });
 }
 
+test('refused clients cannot fill the log: ten of them a minute are told of', async () => {
+  const server = await listening('tcp://127.0.0.1:0', ['10.0.0.0/8']);
+  for (let clients = 0; clients < 30; clients += 1) await greeting(server, '127.0.0.1');
+  await until(() => server.log.of('connection refused').length === 30, 'the last one to be refused');
+  const levels = server.log.of('connection refused').map(({ level }) => level);
+  expect(levels.filter((level) => level === 'warn')).toHaveLength(10);
+  expect(new Set(levels.slice(10))).toEqual(new Set(['debug']));
+});
+
 describe('allowedNetworks let in', () => {
   test.each([
     ['tcp://127.0.0.1:0', ['127.0.0.1/8'], '127.0.0.1', true],

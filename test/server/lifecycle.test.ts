@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigurationError, Server, type ServerOptions, type State } from '../../src/index.js';
 import { STATES } from '../../src/lifecycle.js';
+import { readProgram } from '../../src/process/program.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import {
   ask,
@@ -245,6 +246,7 @@ test('status is plain data about everything', requirement('addon'), async () => 
     state: 'serving',
     pid: process.pid,
     generation: 1,
+    program: readProgram(process.argv[1]),
     ownerSince: expect.any(Number),
     controlPath,
     listeners: [

@@ -162,16 +162,22 @@ export class Generations {
     return this.owner;
   }
 
-  /** Sends one order and returns its last answer. */
+  /** Sends one order and returns its last answer; a status in several packets as one. */
   async order(message: Message, deadline = DEADLINE, path: string = this.controlPath): Promise<Message> {
     const loaded = loadBinding();
     if (!('binding' in loaded)) throw new Error(loaded.unavailable);
     const channel = Channel.connect(loaded.binding, path);
     try {
       channel.send(message);
+      const listeners: unknown[] = [];
+      let first: Record<string, unknown> | undefined;
       for (;;) {
         const { message: answer } = await channel.receive(deadline);
-        if (answer.type !== 'progress') return answer;
+        if (answer.type === 'progress') continue;
+        if (!('status' in answer)) return answer;
+        first ??= answer.status;
+        listeners.push(...(answer.status['listeners'] as unknown[]));
+        if (!answer.more) return { type: 'status', status: { ...first, listeners } };
       }
     } finally {
       channel.close();

@@ -1,0 +1,93 @@
+/** A seat at a control path: a lock file beside it, and a socket behind it. */
+import type { Binding } from '../binding.js';
+import { Channel } from '../handover/channel.js';
+import {
+  isPrivateControlPath,
+  removePrivateDirectory,
+  restorePrivateDirectory,
+} from '../handover/control-directory.js';
+import { ControlListener, type Greeter } from '../handover/control-listener.js';
+import { unusable } from '../handover/control-path.js';
+import { Ownership } from '../handover/ownership.js';
+import type { Seat } from './seat.js';
+
+export class NamedSeat implements Seat {
+  readonly path: string;
+  readonly ownership: Ownership;
+  readonly isPrivate: boolean;
+  readonly #binding: Binding;
+  #control: ControlListener | undefined;
+
+  /** Throws CONTROL_PATH_UNUSABLE or CONTROL_PATH_TOO_LONG. */
+  constructor(binding: Binding, path: string, isConfigured: boolean) {
+    this.#binding = binding;
+    this.path = path;
+    this.isPrivate = !isConfigured && isPrivateControlPath(path);
+    try {
+      this.ownership = Ownership.of(binding, path);
+    } catch (cause) {
+      throw unusable(path, cause);
+    }
+  }
+
+  get published(): boolean {
+    return this.#control?.published ?? false;
+  }
+
+  connect(): Channel {
+    return Channel.connect(this.#binding, this.path);
+  }
+
+  bind(greeter: Greeter): void {
+    this.#control = ControlListener.bind(this.#binding, this.path, 'next', greeter);
+  }
+
+  publish(): void {
+    this.#control?.publish();
+  }
+
+  repair(greeter: Greeter): void {
+    if (this.isPrivate) restorePrivateDirectory(this.path);
+    this.ownership.restore();
+    if (this.published) return;
+    this.#control?.close();
+    this.#control = ControlListener.bind(this.#binding, this.path, 'owner', greeter);
+    this.publish();
+  }
+
+  invite(): { place: { controlPath: string }; descriptors: [] } {
+    return { place: { controlPath: this.path }, descriptors: [] };
+  }
+
+  discardNext(): void {
+    ControlListener.discardNext(this.path);
+  }
+
+  unpublish(): void {
+    this.#control?.unpublish();
+  }
+
+  silenceLater(milliseconds: number): void {
+    const control = this.#control;
+    setTimeout(() => {
+      if (this.#control === control) this.#silence();
+    }, milliseconds).unref();
+  }
+
+  leave(): void {
+    this.#silence();
+    this.ownership.close();
+  }
+
+  remove(): void {
+    this.#silence();
+    this.ownership.close(this.isPrivate);
+    if (this.isPrivate) removePrivateDirectory(this.path);
+  }
+
+  /** What was not published leaves no name behind. */
+  #silence(): void {
+    this.#control?.close();
+    this.#control = undefined;
+  }
+}

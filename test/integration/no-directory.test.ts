@@ -1,0 +1,136 @@
+/** Where no directory can hold a control socket, only a server's own children take over: through what they inherit. */
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Generations, type Version } from '../support/generations.js';
+import { requirement } from '../support/requirements.js';
+
+let generations: Generations;
+afterEach(async () => generations.end());
+
+interface Options {
+  startCommand?: string;
+  controlPath?: string;
+  rollbackWindow?: number;
+}
+
+function deploy(options: Options = {}, fault?: Version['fault']): void {
+  generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0', ...options }], ...(fault && { fault }) });
+}
+
+/** Starts a server for which every directory is missing. */
+async function serving(
+  options: Options | ((optionsPath: string) => Options) = {},
+  fault?: Version['fault'],
+): Promise<number> {
+  generations = new Generations();
+  deploy(typeof options === 'function' ? options(generations.optionsPath) : options, fault);
+  const nowhere = join(generations.directory, 'nowhere');
+  generations.launch({
+    environment: { TMPDIR: nowhere, XDG_RUNTIME_DIR: nowhere, RUNTIME_DIRECTORY: nowhere },
+  });
+  await generations.line('serving');
+  return generations.owner;
+}
+
+/** What the process that answers has open beside its own. */
+function sharedDescriptors(): Promise<string[]> {
+  return generations.evaluate(`((fs) => fs.readdirSync('/proc/self/fd')
+    .map((fd) => { try { return fs.readlinkSync('/proc/self/fd/' + fd) } catch { return '' } })
+    .filter((target) => /memfd|uninterruptible/.test(target)).sort())(require('fs'))`);
+}
+
+describe('a server for which no directory will do', requirement('addon', 'proc'), () => {
+  test('hands over to its children, generation after generation', async () => {
+    const first = await serving();
+    const warning = await generations.line(
+      'no control path: only processes that this one starts can take over; set controlPath',
+    );
+    expect(String(warning['reason'])).toContain('nowhere');
+    const port = generations.port();
+    const before = await sharedDescriptors();
+    expect(before.length).toBeGreaterThan(0);
+    let former = first;
+    for (let generation = 2; generation <= 4; generation += 1) {
+      const owner = await generations.restart();
+      expect(generations.port()).toBe(port);
+      expect(await generations.request('hello')).toBe(`hello ${owner}`);
+      await generations.gone(former);
+      expect(await sharedDescriptors()).toEqual(before);
+      former = owner;
+    }
+    const handedOver = generations.lines.filter(({ msg }) => msg === 'handed over');
+    expect(handedOver.map(({ pid, successor }) => [pid, successor])).toEqual(
+      generations.lines
+        .filter(({ msg }) => msg === 'serving')
+        .slice(1)
+        .map(({ pid, predecessor }) => [predecessor, pid]),
+    );
+  });
+
+  test('passes nothing on to processes that its program starts', async () => {
+    await serving();
+    await generations.restart();
+    const seen = await generations.evaluate<string[]>(`require('child_process')
+      .spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' }).stdout.split('\\n')
+      .filter((line) => /memfd/.test(line)).concat(Object.keys(process.env).filter((name) => /CONTROL_DESC|TOKEN/.test(name)))`);
+    expect(seen).toEqual([]);
+  });
+
+  test('serves again when its successor dies while it drains, and restarts after that', async () => {
+    const first = await serving({ rollbackWindow: 60_000 });
+    const second = await generations.restart();
+    process.kill(second, 'SIGKILL');
+    await generations.line('rolled back');
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+    const third = await generations.restart();
+    expect(await generations.request('hello')).toBe(`hello ${third}`);
+  });
+
+  test('serves on when the new version fails', async () => {
+    const first = await serving();
+    generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0' }], warmUp: 'reject' });
+    process.kill(first, 'SIGUSR1');
+    const { err } = await generations.line('hand-over failed, serving on');
+    expect(err).toMatchObject({ message: expect.stringContaining('warmUp() failed') as string });
+    deploy();
+    const second = await generations.restart();
+    expect(await generations.request('hello')).toBe(`hello ${second}`);
+  });
+
+  test('does not share the service with its child when their connection breaks', async () => {
+    const first = await serving({}, { at: 'received:ready', action: 'break' });
+    deploy();
+    process.kill(first, 'SIGUSR1');
+    await generations.line('hand-over failed, serving on');
+    await generations.until(() => generations.alive().length === 1, 'the child to leave');
+    expect(generations.lines.filter(({ msg }) => msg === 'serving')).toHaveLength(1);
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+  });
+
+  test('says so when startCommand does not pass the descriptors on', async () => {
+    const fixture = join(import.meta.dirname, '../fixtures/server.mjs');
+    const first = await serving((options) => ({
+      startCommand: `exec ${process.execPath} ${fixture} ${options} 3<&- 4<&-`,
+    }));
+    process.kill(first, 'SIGUSR1');
+    const { err } = await generations.line('hand-over failed, serving on');
+    expect(err?.details).toMatchObject({
+      lastWords: expect.stringContaining('startCommand must pass them on') as string,
+    });
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+  });
+
+  test('hands over to a new version that has a control path, which everybody finds then', async () => {
+    await serving();
+    const { controlPath } = generations;
+    deploy({ controlPath });
+    const second = await generations.restart();
+    expect(await generations.order({ type: 'status' })).toMatchObject({
+      status: { pid: second, controlPath },
+    });
+    await generations.line('predecessor gone', ({ pid }) => pid === second);
+    const launched = generations.launch();
+    await generations.line('serving', ({ pid }) => pid === launched.pid);
+    expect(await generations.request('hello')).toBe(`hello ${launched.pid}`);
+  });
+});
