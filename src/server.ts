@@ -164,7 +164,8 @@ export class Server extends EventEmitter<ServerEvents> {
     }
     if (socket.destroyed) return;
     let admitted = socket;
-    if (this.#admission?.isOpenTo(connection) === false) {
+    if (this.#admission === undefined) throw new TypeError('The server is not prepared yet.');
+    if (!this.#admission.isOpenTo(connection)) {
       try {
         admitted = await this.#admission.admit(socket, connection);
       } catch (error) {
@@ -184,7 +185,10 @@ export class Server extends EventEmitter<ServerEvents> {
     throw new TypeError(`${this.constructor.name} must implement handleRequest(socket, context).`);
   }
 
-  /** Called in the new process before it may accept: fill caches, open pools. A rejection fails the hand-over. */
+  /**
+   * Called in the new process before it may accept: fill caches, open pools. A rejection fails the hand-over. It is called
+   * again if another process was faster and this one, launched on its own, starts over.
+   */
   protected warmUp(): void | Promise<void> {
     // Nothing to warm up by default.
   }

@@ -30,6 +30,8 @@ export interface Logger {
   warn: LogMethod;
   /** What failed while the server serves on, or why it could not start. */
   error: LogMethod;
+  /** Called before the process ends, with a callback if it takes one; the end waits for a second at most. */
+  flush?(callback: (error?: Error | null) => void): unknown;
   /** Pino has it; the library never calls it. */
   trace?: LogMethod;
   /** Pino has it; the library never calls it. */

@@ -72,14 +72,18 @@ export class Acceptor {
   /** Out of descriptors, a pause cannot be ended at once: whoever waits in the queue is served when it can. */
   #acceptFrom(listener: Listener): void {
     try {
-      listener.accept(this.#onConnection, this.#onError(listener));
+      listener.accept(this.#onConnection, (error) => this.#failed(error, listener));
     } catch (error) {
-      this.#options.onError(error as Error, listener);
-      this.#retry ??= setTimeout(() => {
-        this.#retry = undefined;
-        this.#update();
-      }, RETRY_MILLISECONDS);
+      this.#failed(error as Error, listener);
     }
+  }
+
+  #failed(error: Error, listener: Listener): void {
+    this.#options.onError(error, listener);
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#update();
+    }, RETRY_MILLISECONDS);
   }
 
   readonly #onConnection = (socket: Socket, listener: Listener): void => {
@@ -88,8 +92,4 @@ export class Acceptor {
     if (this.#options.maxConnections() !== null) this.#update();
     onConnection(socket, connection);
   };
-
-  #onError(listener: Listener): (error: Error) => void {
-    return (error) => this.#options.onError(error, listener);
-  }
 }

@@ -113,7 +113,11 @@ export class DescriptorListener implements Listener {
   accept(onConnection: OnConnection, onError: (error: Error) => void): void {
     if (this.#accepting !== undefined) return;
     const server = net.createServer(SOCKET_OPTIONS, (socket) => onConnection(socket, this));
-    server.on('error', onError);
+    server.on('error', (error) => {
+      // The kernel would not watch it: it may be tried again.
+      if (!server.listening && this.#accepting === server) this.#accepting = undefined;
+      onError(error);
+    });
     // The positional backlog: the option of that name is ignored next to a descriptor (measured).
     const duplicate = this.#spare ?? this.#kept.duplicate();
     this.#spare = undefined;

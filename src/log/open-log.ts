@@ -20,7 +20,9 @@ export interface LogOptions {
 
 /** pino is loaded here and only if it is needed. Throws a ConfigurationError if the log file cannot be written. */
 export async function openLog({ logger, logPath, logLevel, generation }: LogOptions): Promise<Log> {
-  if (logger !== null) return new Log(logger, generation, { debugging: isDebugging(logger) });
+  if (logger !== null) {
+    return new Log(logger, generation, { debugging: isDebugging(logger), flush: () => flush(logger) });
+  }
 
   const { default: pino } = await import('pino');
   if (logPath !== null) ensureWritable(logPath);
@@ -85,6 +87,17 @@ function ensureWritable(logPath: string): void {
       cause,
     });
   }
+}
+
+/** As pino's does it: with a callback. Others return a promise, or nothing and have done it. */
+async function flush(logger: Logger): Promise<void> {
+  if (typeof logger.flush !== 'function') return;
+  await new Promise<void>((resolve, reject) => {
+    const result: unknown = logger.flush?.((error) =>
+      error === undefined || error === null ? resolve() : reject(error),
+    );
+    if (logger.flush?.length === 0) Promise.resolve(result).then(() => resolve(), reject);
+  });
 }
 
 function isDebugging(logger: Logger & { isLevelEnabled?: (level: string) => boolean }): boolean {

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import pino from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { UninterruptibleError } from '../../src/index.js';
 import type { Log } from '../../src/log/log.js';
@@ -177,5 +180,43 @@ describe("the user's logger", () => {
     await server.start();
     await server.stop();
     expect(server.state).toBe('stopped');
+  });
+});
+
+describe("a logger of the user's is flushed before the process ends", () => {
+  test('as pino is, with a callback', async () => {
+    const destination = pino.destination({ dest: logPath, sync: false, minLength: 4096 });
+    await once(destination, 'ready');
+    const log = await open({ logger: pino(destination) });
+    log.info('the last line');
+    expect(lines()).toEqual([]);
+    await log.flush();
+    expect(lines()).toMatchObject([{ msg: 'the last line' }]);
+  });
+
+  test('as one that returns a promise', async () => {
+    let flushed = false;
+    const flush = async (): Promise<void> => {
+      await setImmediate();
+      flushed = true;
+    };
+    const log = await open({ logger: Object.assign(new KeptLog(), { flush }) });
+    await log.flush();
+    expect(flushed).toBe(true);
+  });
+
+  test.each([
+    ['has none', {}],
+    ['does it at once', { flush: () => undefined }],
+    ['has something else of that name', { flush: true as never }],
+  ])('unless it %s', async (_, more) => {
+    const log = await open({ logger: Object.assign(new KeptLog(), more) });
+    await expect(log.flush()).resolves.toBeUndefined();
+  });
+
+  test('and its failure is not hidden from whoever waits', async () => {
+    const failing = { flush: (done: (error: Error) => void) => done(new Error('full')) };
+    const log = await open({ logger: Object.assign(new KeptLog(), failing) });
+    expect(await rejection(log.flush())).toMatchObject({ message: 'full' });
   });
 });
