@@ -81,12 +81,16 @@ export function sweepPrivateDirectories(binding: Binding, controlPath: string): 
       // A lock that we would make ourselves proves nothing.
       lstatSync(`${socket}.lock`);
       const ownership = Ownership.of(binding, socket);
-      if (ownership.tryNext() && ownership.tryOwner()) {
-        for (const ending of ['', '.next', '.owner', '.lock']) rmSync(`${socket}${ending}`, { force: true });
-        // Stays if anything else is in it.
-        rmdirSync(directory);
+      try {
+        if (ownership.tryNext() && ownership.tryOwner()) {
+          for (const ending of ['', '.next', '.owner', '.lock'])
+            rmSync(`${socket}${ending}`, { force: true });
+          // Throws, and it stays, if anything else is in it.
+          rmdirSync(directory);
+        }
+      } finally {
+        ownership.close();
       }
-      ownership.close();
     } catch {
       // Not one of ours after all, or gone already.
     }

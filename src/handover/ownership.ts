@@ -21,6 +21,8 @@ export class Ownership {
   readonly #open: () => Descriptor;
   readonly #isCurrent: (file: Descriptor) => boolean;
   #file: Descriptor;
+  /** Lock files that a cleaner removed while we were the owner. */
+  readonly #removed: Descriptor[] = [];
   #owner = false;
   #next = false;
 
@@ -101,7 +103,9 @@ export class Ownership {
         `${this.lockPath} was removed, and another process holds the new one.`,
       );
     }
-    this.#file.close();
+    // Byte 0 of the removed file stays ours: whoever opened that one and waits there must not take us for dead.
+    this.#removed.push(this.#file);
+    this.#file.unlock(NEXT);
     this.#file = file;
     this.#next = false;
   }
@@ -109,6 +113,7 @@ export class Ownership {
   releaseOwner(): void {
     if (!this.#owner) return;
     this.#file.unlock(OWNER);
+    this.#closeRemoved();
     this.#owner = false;
     this.#trace('owner', false);
   }
@@ -132,6 +137,11 @@ export class Ownership {
     this.#owner = false;
     this.#next = false;
     this.#file.close();
+    this.#closeRemoved();
+  }
+
+  #closeRemoved(): void {
+    for (const file of this.#removed.splice(0)) file.close();
   }
 
   async #retry(attempt: () => boolean, milliseconds: number, signal?: AbortSignal): Promise<boolean> {

@@ -2,17 +2,29 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Generations } from '../support/generations.js';
+import { ownersOf } from '../support/one-owner.js';
 import { requirement } from '../support/requirements.js';
 
 let generations: Generations;
 afterEach(async () => generations.end());
 
-test.each(['control', 'control.lock'])(
-  'a %s that a cleaner removed is made again before the next restart',
-  requirement('addon'),
-  async (name) => {
+test.each<[string, string[]]>([
+  ['a control path', ['control']],
+  ['a lock file', ['control.lock']],
+  ['a control path with its lock file', ['control', 'control.lock']],
+])(
+  '%s that a cleaner removed is made again before the next restart',
+  requirement('addon', 'proc'),
+  async (_what, names) => {
     generations = await Generations.start();
-    rmSync(join(generations.directory, name));
+    for (const name of names) rmSync(join(generations.directory, name));
+    generations.deploy({ startup: 'exit-3' });
+    const first = generations.owner;
+    process.kill(first, 'SIGUSR1');
+    await generations.line('hand-over failed, serving on');
+    expect(ownersOf(`${generations.controlPath}.lock`)).toBe(1);
+    expect(await generations.order({ type: 'status' })).toMatchObject({ status: { pid: first } });
+    generations.deploy({});
     const second = await generations.restart();
     expect(await generations.order({ type: 'status' })).toMatchObject({
       status: { pid: second, generation: 2 },

@@ -15,6 +15,8 @@ import { MarkedProcesses } from './marked-processes.js';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
 export const DEADLINE = 15_000;
+/** For one answer: a restart may be part of it. */
+const PATIENCE = 2 * DEADLINE;
 
 /** What the fixture does; each generation reads it anew. */
 export interface Version {
@@ -78,10 +80,16 @@ export class Generations {
   /** Starts the first generation and waits until it serves. */
   static async start(version: Version = {}, options: StartOptions = {}): Promise<Generations> {
     const generations = new Generations();
-    generations.deploy(version);
-    generations.launch(options);
-    await generations.line('serving');
-    return generations;
+    try {
+      generations.deploy(version);
+      generations.launch(options);
+      await generations.line('serving');
+      return generations;
+    } catch (error) {
+      // Nobody else has it, to end it.
+      await generations.end();
+      throw error;
+    }
   }
 
   /** What the next generation will be. */
@@ -192,6 +200,8 @@ export class Generations {
     const { connect } = await import('node:net');
     const socket = target.path === undefined ? connect(target.port ?? 0, '127.0.0.1') : connect(target.path);
     let answer = '';
+    // A test that waits for ever is cut off before it can clean up.
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no answer to "${line}"\n${this.report()}`)));
     socket.setEncoding('utf8');
     socket.end(`${line}\n`);
     for await (const chunk of socket) answer += String(chunk);

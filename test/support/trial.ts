@@ -68,11 +68,15 @@ export class Trial {
   async hold(): Promise<Held> {
     const socket = connect(this.port, '127.0.0.1');
     this.#held.add(socket);
+    socket.on('timeout', () => socket.destroy(new Error('no answer')));
     const closed = new Promise((resolve) => socket.once('close', resolve));
     const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
     const ask = async (line: string): Promise<string> => {
+      socket.setTimeout(DEADLINE);
       socket.write(`${line}\n`);
-      return String((await lines.next()).value);
+      const answer = await lines.next();
+      socket.setTimeout(0);
+      return String(answer.value);
     };
     await ask('keep');
     return { ask, closed, end: () => socket.end() };
