@@ -83,8 +83,9 @@ export function sweepPrivateDirectories(binding: Binding, controlPath: string): 
       const ownership = Ownership.of(binding, socket);
       try {
         if (ownership.tryNext() && ownership.tryOwner()) {
-          for (const ending of ['', '.next', '.owner', '.lock'])
+          for (const ending of ['', '.next', '.owner', '.lock']) {
             rmSync(`${socket}${ending}`, { force: true });
+          }
           // Throws, and it stays, if anything else is in it.
           rmdirSync(directory);
         }
