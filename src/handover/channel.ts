@@ -39,7 +39,6 @@ export class Channel {
   /** Set when only what is unsent keeps this end open. */
   #finishing: NodeJS.Timeout | undefined;
   #closed = false;
-  #onOver: (() => void) | undefined;
 
   /** Takes the descriptor over. `known` is what is known better of the peer than the kernel does. */
   constructor(binding: Binding, descriptor: Descriptor, known: Partial<PeerCredentials> = {}) {
@@ -69,12 +68,6 @@ export class Channel {
 
   get closed(): boolean {
     return this.#closed;
-  }
-
-  /** Called once when the channel is over; at once if it is already. */
-  onOver(callback: () => void): void {
-    if (this.#over !== undefined || this.#closed) callback();
-    else this.#onOver = callback;
   }
 
   /**
@@ -168,7 +161,6 @@ export class Channel {
     for (const { descriptors } of this.#unsent.splice(0)) closeAll(descriptors);
     this.#over ??= closed('The channel was closed on this side.');
     this.#waiter?.reject(this.#over);
-    this.#announceOver();
   }
 
   #watch(): void {
@@ -251,18 +243,11 @@ export class Channel {
     this.#over = reason;
     this.#watch();
     this.#waiter?.reject(reason);
-    this.#announceOver();
   }
 
   #trace(direction: 'sent' | 'received', { type }: Message): void {
     if (!protocolChannel.hasSubscribers) return;
     protocolChannel.publish({ direction, type, peer: this.peer.pid, channel: this });
-  }
-
-  #announceOver(): void {
-    const callback = this.#onOver;
-    this.#onOver = undefined;
-    callback?.();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Binding } from '../binding.js';
 import { Ownership } from './ownership.js';
 
@@ -118,7 +118,7 @@ function baseDirectories(environment: Readonly<Record<string, string | undefined
       return checked(perUserDirectory(), 0o077);
     },
     // Somebody else has that name: a directory of our own right there, whose name nobody could guess.
-    () => tmpdir(),
+    () => resolve(tmpdir()),
   ];
 }
 
@@ -132,7 +132,8 @@ function ensureDirectory(directory: string): void {
 }
 
 function perUserDirectory(): string {
-  return join(tmpdir(), `${PREFIX}${process.geteuid?.() ?? 0}`);
+  // Relative, it would be another directory for a child that starts elsewhere.
+  return join(resolve(tmpdir()), `${PREFIX}${process.geteuid?.() ?? 0}`);
 }
 
 /** A directory that nobody else can have made or swapped: ours, not a link, and without the forbidden mode bits. */

@@ -4,27 +4,18 @@
  */
 import { lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Binding, ControlSocket, FileIdentity } from '../binding.js';
-import { Channel, type Incoming } from './channel.js';
+import { Channel } from './channel.js';
 import { refuseAllButSockets, unusable } from './control-path.js';
-import { isTrusted } from './peer.js';
-import { WAITS } from './protocol.js';
+import { type Greeter, greet } from './greeter.js';
 
 const BACKLOG = 128;
-/** Peers that have connected and said nothing yet; more wait in the kernel's queue. */
+/** Peers that have connected and said nothing yet; the oldest makes room for one more, so that they keep nobody out. */
 const MAX_SILENT = 64;
 /** How long to leave the queue alone when this process is out of descriptors: level-triggered, it would spin. */
 const EXHAUSTED_MILLISECONDS = 100;
 
 /** Whose temporary name it is. The lock makes it unique: `next` is byte 1's, `owner` byte 0's. */
 export type Holder = 'next' | 'owner';
-
-/** What becomes of whoever connects. */
-export interface Greeter {
-  /** Gets each peer's first message; it owns the channel from then on. */
-  firstPacket(channel: Channel, first: Incoming): void;
-  /** Out of descriptors or memory: whoever connects waits. Told once, until one was accepted again. */
-  exhausted(error: Error): void;
-}
 
 export class ControlListener {
   readonly path: string;
@@ -107,11 +98,11 @@ export class ControlListener {
 
   #watch(): void {
     if (this.#closed) return;
-    this.#socket.watch(this.#silent.size < MAX_SILENT && this.#pause === undefined, false);
+    this.#socket.watch(this.#pause === undefined, false);
   }
 
   #accept(): void {
-    while (!this.#closed && this.#silent.size < MAX_SILENT) {
+    while (!this.#closed) {
       try {
         const descriptor = this.#socket.accept();
         if (descriptor === null) break;
@@ -130,23 +121,21 @@ export class ControlListener {
     this.#watch();
   }
 
-  /** The uid is checked before a word is exchanged; a stranger is told so and nothing else. */
   async #greet(channel: Channel): Promise<void> {
-    if (!isTrusted(channel.peer)) {
-      channel.finish({ type: 'refused', reason: 'forbidden', message: 'Only the same user or root may.' });
-      return;
+    const [oldest] = this.#silent;
+    if (oldest !== undefined && this.#silent.size === MAX_SILENT) {
+      this.#silent.delete(oldest);
+      oldest.close();
     }
     this.#silent.add(channel);
-    try {
-      const first = await channel.receive(WAITS.firstPacket);
-      this.#silent.delete(channel);
-      this.#greeter.firstPacket(channel, first);
-    } catch {
-      // A peer that says nothing, leaves or talks nonsense costs us one connection for five seconds.
-      this.#silent.delete(channel);
-      channel.close();
-    }
-    this.#watch();
+    await greet(channel, {
+      exhausted: () => undefined,
+      firstPacket: (peer, first) => {
+        this.#silent.delete(peer);
+        this.#greeter.firstPacket(peer, first);
+      },
+    });
+    this.#silent.delete(channel);
   }
 }
 

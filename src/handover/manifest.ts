@@ -1,5 +1,6 @@
 /** The descriptions that travel beside the descriptors of the listeners, cut into packets that the kernel takes. Pure. */
 import type { Descriptor } from '../binding.js';
+import { chunks } from './chunks.js';
 import { type ListenerRecord, type Listeners, MAX_DESCRIPTORS, MAX_PACKET_BYTES } from './protocol.js';
 
 /** A listener on its way: what it is and the descriptor itself. */
@@ -17,27 +18,6 @@ export function batches(listeners: readonly OfferedListener[]): Generator<Offere
     most: MAX_DESCRIPTORS,
     bytes: MAX_PACKET_BYTES - ENVELOPE_BYTES,
   });
-}
-
-/** Cuts a list into parts of at most so many items, and bytes when each item is written as JSON. */
-export function* chunks<Item>(
-  items: readonly Item[],
-  shown: (item: Item) => unknown,
-  limits: { most: number; bytes: number },
-): Generator<Item[]> {
-  let part: Item[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    const size = Buffer.byteLength(JSON.stringify(shown(item))) + 1;
-    if (part.length > 0 && (part.length === limits.most || bytes + size > limits.bytes)) {
-      yield part;
-      part = [];
-      bytes = 0;
-    }
-    part.push(item);
-    bytes += size;
-  }
-  if (part.length > 0) yield part;
 }
 
 /** The packet of one batch. */

@@ -164,8 +164,21 @@ export class Ownership {
       if (!this.#file.tryLock(byte)) return false;
       // Somebody may have removed the file between our open and our lock: then we hold the lock of nothing.
       if (holdsOther || this.#isCurrent(this.#file)) return true;
+      const file = this.#openAgain(byte);
+      if (file === undefined) return true;
       this.#file.close();
-      this.#file = this.#open();
+      this.#file = file;
+    }
+  }
+
+  /** undefined: the directory is gone too, so nobody else can hold a lock of that name. Throws if it cannot be told. */
+  #openAgain(byte: number): Descriptor | undefined {
+    try {
+      return this.#open();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      this.#file.unlock(byte);
+      throw error;
     }
   }
 }

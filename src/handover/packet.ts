@@ -64,6 +64,7 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
     sessionIdContext: optional(isText),
   },
   listeners: { listeners: listOf(isRecord) },
+  connection: {},
   received: {},
   refused: {
     reason: oneOf('busy', 'forbidden', 'no-common-version', 'stopping'),
@@ -99,7 +100,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export function encodePacket(message: Message): Uint8Array {
   const bytes = encoder.encode(JSON.stringify(message));
   if (bytes.length > MAX_PACKET_BYTES) {
-    throw nonsense(`a ${message.type} message of ${bytes.length} bytes does not fit into one packet`);
+    throw new UninterruptibleError(
+      'UNINTERRUPTIBLE_HANDOVER_PROTOCOL',
+      `A ${message.type} message of ${bytes.length} bytes does not fit into one packet.`,
+    );
   }
   return bytes;
 }

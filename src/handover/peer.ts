@@ -1,6 +1,8 @@
 /** Who may speak to us over a control socket: our own uid and root, decided by the kernel's SO_PEERCRED. */
 import { readFileSync } from 'node:fs';
 import type { PeerCredentials } from '../binding.js';
+import { UninterruptibleError } from '../errors.js';
+import type { Channel } from './channel.js';
 
 /**
  * The uid the kernel shows for users that have no number in our user namespace: never equal to anybody. Where every user
@@ -14,6 +16,17 @@ export function isTrusted(peer: PeerCredentials): boolean {
   if (!asked) strangerUid = readStrangerUid();
   asked = true;
   return peer.uid === 0 || (peer.uid === process.geteuid?.() && peer.uid !== strangerUid);
+}
+
+/** A channel to a process that is trusted. Closes it and throws HANDOVER_FORBIDDEN if it is not. */
+export function trusted(channel: Channel): Channel {
+  if (isTrusted(channel.peer)) return channel;
+  const { uid } = channel.peer;
+  channel.close();
+  throw new UninterruptibleError(
+    'UNINTERRUPTIBLE_HANDOVER_FORBIDDEN',
+    `The control path is held by a process of uid ${uid}, which is neither root nor this user.`,
+  );
 }
 
 /** user_namespaces(7): the initial one maps all 2^32 - 1 numbers to themselves. */

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Descriptor } from '../binding.js';
-import { UninterruptibleError } from '../errors.js';
+import { describeError, UninterruptibleError } from '../errors.js';
 import { type Channel, closeAll } from './channel.js';
 import { batches, type OfferedListener, toMessage } from './manifest.js';
 import type { Ownership } from './ownership.js';
@@ -63,7 +63,12 @@ export async function handOver(channel: Channel, first: TakeOver, estate: Estate
   }
   estate.onReady(ready);
   estate.ownership.releaseOwner();
-  channel.send({ type: 'yours' }, estate.stderr === undefined ? [] : [estate.stderr.pipe]);
+  try {
+    channel.send({ type: 'yours' }, estate.stderr === undefined ? [] : [estate.stderr.pipe]);
+  } catch (error) {
+    // No descriptor is left for a duplicate: a successor that does not hear it leaves.
+    estate.onSilence(error as Error);
+  }
   return awaitOwner(channel, ready, estate);
 }
 
@@ -107,18 +112,20 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
 
 /** Steps 4 and 5, seen from here. Byte 0 is released: only getting it back proves that we own the service. */
 async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promise<HandoverOutcome> {
+  const given: HandoverOutcome = { kind: 'given', ready, generation: estate.generation + 1 };
   let timeout: number = WAITS.owner;
   let failure: Error | undefined;
   let brokenAt: number | undefined;
+  let stoppingSince: number | undefined;
   for (;;) {
     let error: Error;
     try {
-      const owner = await expect(channel, 'owner', timeout);
-      return { kind: 'given', ready, generation: owner.generation };
+      await expect(channel, 'owner', timeout);
+      return given;
     } catch (thrown) {
       error = thrown as Error;
     }
-    if (estate.ownership.tryOwner()) {
+    if (regained(estate.ownership)) {
       failure ??= error;
       sayCancelled(channel, failure);
       channel.close();
@@ -128,6 +135,11 @@ async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promi
     if (failure === undefined) estate.onSilence(error);
     failure ??= error;
     timeout = RETRY_MILLISECONDS;
+    // Told to stop: whoever holds byte 0 has the service, and we need not know who.
+    if (estate.signal.aborted) {
+      stoppingSince ??= performance.now();
+      if (performance.now() - stoppingSince >= WAITS.owner) return given;
+    }
     if (!channel.over) {
       // Silent and there: it may say `owner` yet, if it is not ours to end.
       estate.endChild();
@@ -136,10 +148,19 @@ async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promi
     // Dying, it still holds its lock for a moment; alive, cut off from us, it needs a moment to be found.
     brokenAt ??= performance.now();
     if (performance.now() - brokenAt >= WAITS.ownerLock) {
-      if (!estate.pathIsOurs()) return { kind: 'given', ready, generation: estate.generation + 1 };
+      if (!estate.pathIsOurs()) return given;
       estate.endChild();
     }
     await delay(RETRY_MILLISECONDS);
+  }
+}
+
+/** Asks for byte 0. One that cannot be asked for, because no descriptor is left, is not had. */
+export function regained(ownership: Ownership): boolean {
+  try {
+    return ownership.tryOwner();
+  } catch {
+    return false;
   }
 }
 
@@ -187,6 +208,6 @@ function tooLate(type: Message['type'], timeout: number): UninterruptibleError {
 }
 
 function sayCancelled(channel: Channel, error: Error): void {
-  const code = error instanceof UninterruptibleError ? error.code : error.name;
-  channel.send({ type: 'cancelled', code, message: error.message });
+  const { code, message } = describeError(error);
+  channel.send({ type: 'cancelled', code, message });
 }

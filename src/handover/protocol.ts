@@ -84,6 +84,12 @@ export interface Listeners {
   descriptors: number;
 }
 
+/** Over a connection that a child inherited: the descriptor is one end of another, whose first packet comes next. */
+export interface Connection {
+  type: 'connection';
+  descriptors: number;
+}
+
 /** Acknowledges a packet with descriptors, or a `bye`. */
 interface Received {
   type: 'received';
@@ -202,6 +208,7 @@ export type Message =
   | TakeOver
   | Offer
   | Listeners
+  | Connection
   | Received
   | Refused
   | Ready

@@ -10,7 +10,7 @@ import { type Channel, closeAll, type Incoming } from './channel.js';
 import { unusable } from './control-path.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
-import { isTrusted } from './peer.js';
+import { trusted } from './peer.js';
 import { FEATURES, type Offer, PROTOCOL_VERSIONS, type Ready, type Refused, WAITS } from './protocol.js';
 
 /** Between two connects to a path whose owner is busy, moving or not yet there. */
@@ -78,13 +78,7 @@ async function introduce(
   channel: Channel,
   { token, program, signal }: TakeOverOptions,
 ): Promise<{ offer: Offer; stderr: Descriptor | undefined }> {
-  if (!isTrusted(channel.peer)) {
-    throw new UninterruptibleError(
-      'UNINTERRUPTIBLE_HANDOVER_FORBIDDEN',
-      `The control path is held by a process of uid ${channel.peer.uid}, which is neither root nor this user.`,
-    );
-  }
-  channel.send({
+  trusted(channel).send({
     type: 'take-over',
     versions: [...PROTOCOL_VERSIONS],
     features: [...FEATURES],
@@ -211,9 +205,13 @@ export class Predecessor {
         this.channel,
         signal,
       );
+      if (message.type !== 'yours') {
+        closeAll(descriptors);
+        throw message.type === 'cancelled'
+          ? cancelled(message.message)
+          : nonsense(`${message.type} where yours was due`);
+      }
       [pipe] = descriptors;
-      if (message.type === 'cancelled') throw cancelled(message.message);
-      if (message.type !== 'yours') throw nonsense(`${message.type} where yours was due`);
       // Released before it was said: refused means that the predecessor took it back.
       if (ownership.tryOwner()) return { pipe };
     } catch (error) {

@@ -13,9 +13,12 @@ export const FIRST_INHERITED = 3;
 const INSPECTOR_FLAG = /^--(inspect|debug)([-_=]|$)/;
 /** Words as Node tells them apart in NODE_OPTIONS: double quotes keep spaces together. */
 const NODE_OPTIONS_WORD = /(?:[^\s"]|"(?:\\.|[^"\\])*")+/g;
-/** Meant for the process that got them: socket activation, the watchdog of one pid, and what npm tells its scripts. */
+/**
+ * Meant for the process that got them: socket activation, the watchdog of one pid, Node's IPC channel (its number is
+ * something else's in our child), and what npm tells its scripts.
+ */
 const NOT_INHERITED =
-  /^(LISTEN_(PID|FDS|FDNAMES|PIDFDID)|WATCHDOG_PID|npm_.*|UNINTERRUPTIBLE_(CONTROL_PATH|CONTROL_DESCRIPTORS|TOKEN))$/;
+  /^(LISTEN_(PID|FDS|FDNAMES|PIDFDID)|WATCHDOG_PID|NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)|npm_.*|UNINTERRUPTIBLE_(CONTROL_PATH|CONTROL_DESCRIPTORS|TOKEN))$/;
 
 /** Numbers of descriptors: a connection to the predecessor, and the file that carries its locks. */
 export interface InheritedDescriptors {

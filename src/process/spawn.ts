@@ -100,9 +100,11 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
   const { binding, command, workingDirectory, inherited, descriptors } = options;
   const [file = '', ...args] =
     typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
-  const [readEnd, writeEnd] = binding.pipe();
+  let ends: [Descriptor, Descriptor] | undefined;
   let lastWords: LastWords | undefined;
   try {
+    ends = binding.pipe();
+    const [readEnd, writeEnd] = ends;
     lastWords = new LastWords(readEnd);
     const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn(file, args, {
@@ -119,7 +121,7 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
     return new StartedProcess(child, lastWords);
   } catch (cause) {
     lastWords?.close();
-    readEnd.close();
+    ends?.[0].close();
     const shown = typeof command === 'string' ? command : command.join(' ');
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND',
@@ -127,7 +129,7 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
       { cause },
     );
   } finally {
-    writeEnd.close();
+    ends?.[1].close();
     for (const descriptor of descriptors) descriptor.close();
   }
 }

@@ -2,7 +2,7 @@
 import { UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
 import type { OfferedListener } from '../handover/manifest.js';
-import { handOver } from '../handover/predecessor.js';
+import { handOver, regained } from '../handover/predecessor.js';
 import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
 import { attempt } from './attempt.js';
@@ -23,7 +23,7 @@ export function giveTo(service: Service, channel: Channel, takeOver: TakeOver): 
     // Two supervisors with one control path must not throw the service back and forth.
     refuse(channel, 'busy', 'The owner has just changed.');
   } else {
-    void give(service, channel, takeOver);
+    give(service, channel, takeOver).catch((err: unknown) => service.log.error('could not leave', { err }));
   }
 }
 
@@ -83,9 +83,10 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     log.error('unexpected error while handing over', { err: error });
     service.exchange = undefined;
     channel.close();
-    // Out of descriptors, say: whoever owns byte 0 serves on.
-    const undecided = service.lifecycle.is('serving', 'handing-over');
-    if (undecided && seat.ownership.tryOwner()) keep(service, error as Error, started !== undefined);
+    if (!service.lifecycle.is('serving', 'handing-over')) return;
+    // Out of descriptors, say. Whoever has byte 0 serves; if that is the successor, nothing is known of what it uses.
+    if (regained(seat.ownership)) keep(service, error as Error, started !== undefined);
+    else await leave(service, { channel, pid, unclaimed: new Map() });
   } finally {
     stderr?.real.close();
   }

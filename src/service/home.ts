@@ -32,26 +32,37 @@ export function homeOf(service: Service, binding: Binding): Home | undefined {
     return new NamedSeat(binding, startedAt, false);
   };
   const at = (path: string): Home => {
-    return () => ({
-      former: former(path),
-      seat: new NamedSeat(binding, path, path === configuration.controlPath),
-    });
+    return () => {
+      const seat = new NamedSeat(binding, path, path === configuration.controlPath);
+      try {
+        return { seat, former: former(path) };
+      } catch (error) {
+        seat.leave();
+        throw error;
+      }
+    };
   };
   const named = configuration.controlPath ?? startedAt;
   if (named !== undefined) return at(named);
   const made = createPrivateControlPath(currentEnvironment());
   if ('path' in made) return at(made.path);
 
-  try {
-    const seat =
-      startedWith === undefined ? UnnamedSeat.create(binding) : UnnamedSeat.inherited(binding, startedWith);
+  const withoutPath = (): void =>
     log.warn('no control path: only processes that this one starts can take over; set controlPath', {
       reason: made.unusable,
     });
+  if (startedWith !== undefined) {
+    withoutPath();
+    return () => ({ seat: UnnamedSeat.inherited(binding, startedWith), former: undefined });
+  }
+  try {
+    // Nobody else can be faster: this is the only attempt.
+    const seat = UnnamedSeat.create(binding);
+    withoutPath();
     return () => ({ seat, former: undefined });
   } catch (error) {
-    if (startedWith !== undefined) throw error;
-    service.unavailable = `no directory for the control socket (${made.unusable}); set controlPath`;
+    const why = (error as Error).message;
+    service.unavailable = `no directory for the control socket (${made.unusable}), and no file without a name (${why}); set controlPath`;
     return undefined;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { OwnerPeer } from '../handover/owner-peer.js';
+import { trusted } from '../handover/peer.js';
 import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
@@ -75,13 +76,9 @@ async function afterSuccessor(service: Service, reserve: Reserve): Promise<void>
 async function register(service: Service, saidBye?: number): Promise<void> {
   const { seat } = service;
   if (seat === undefined) return;
-  for (
-    let attempt = 0;
-    attempt < REGISTRATIONS && service.lifecycle.is('draining', 'standing-by');
-    attempt++
-  ) {
+  for (let times = 0; times < REGISTRATIONS && service.lifecycle.is('draining', 'standing-by'); times++) {
     try {
-      const channel = seat.connect();
+      const channel = trusted(seat.connect());
       // Whoever said bye because it stops still answers here for a moment, and waits for us on its own connection.
       if (saidBye !== 0 && channel.peer.pid === saidBye) {
         channel.close();

@@ -6,8 +6,9 @@ import {
   removePrivateDirectory,
   restorePrivateDirectory,
 } from '../handover/control-directory.js';
-import { ControlListener, type Greeter } from '../handover/control-listener.js';
+import { ControlListener } from '../handover/control-listener.js';
 import { unusable } from '../handover/control-path.js';
+import type { Greeter } from '../handover/greeter.js';
 import { Ownership } from '../handover/ownership.js';
 import type { Seat } from './seat.js';
 

@@ -3,13 +3,16 @@
 import { describeError, UninterruptibleError } from '../errors.js';
 import type { Status } from '../events.js';
 import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
-import type { Greeter } from '../handover/control-listener.js';
+import { chunks } from '../handover/chunks.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
-import { chunks } from '../handover/manifest.js';
+import type { Greeter } from '../handover/greeter.js';
 import { encodePacket } from '../handover/packet.js';
 import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
 import { giveTo } from './hand-over.js';
 import type { Service } from './service.js';
+
+/** Processes that may drain and tell us of it: their registration is for display. */
+const MAX_DRAINING = 64;
 
 export function greeterOf(service: Service): Greeter {
   return {
@@ -49,7 +52,7 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
 
 function standBy(service: Service, channel: Channel, message: StandBy): void {
   // Who stops for good has said bye on another connection, and waits for the end of that one.
-  if (service.lifecycle.is('stopping')) channel.close();
+  if (service.lifecycle.is('stopping') || service.draining.size >= MAX_DRAINING) channel.close();
   else service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
 }
 

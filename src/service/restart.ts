@@ -6,6 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { UninterruptibleError, wrongState } from '../errors.js';
 import type { RestartResult } from '../events.js';
+import { closeAll } from '../handover/channel.js';
+import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
 import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
 import { repair, sweep } from './repair.js';
@@ -165,7 +167,7 @@ export class Restarts {
       repair(service);
       service.step('restarting', { command });
       const { workingDirectory, readyTimeout } = service.configuration;
-      const { place, descriptors } = seat.invite(service.greeter, readyTimeout);
+      const { place, descriptors } = seat.invite(service.greeter);
       const inherited = { place, token: attempt.token };
       const child = await startProcess({ binding, command, workingDirectory, inherited, descriptors });
       attempt.child = child;
@@ -183,7 +185,10 @@ export class Restarts {
       return result;
     } catch (thrown) {
       const error = await this.#explain(attempt, thrown as Error);
-      if (service.lifecycle.is('serving')) await sweep(service);
+      if (service.lifecycle.is('serving')) {
+        repair(service);
+        await sweep(service);
+      }
       const servesOn = service.lifecycle.is('serving') && !service.stopping.signal.aborted;
       if (servesOn) service.handoverFailed(error);
       throw error;
@@ -251,14 +256,15 @@ export class Restarts {
     const { seat, configuration, log } = this.#service;
     try {
       if (seat === undefined) throw this.#service.stoppedError();
-      const channel = seat.connect();
+      const channel = trusted(seat.connect());
       log.info('restart passed on to the new owner', { owner: channel.peer.pid });
       channel.send({ type: 'restart' });
       try {
         for (;;) {
-          const { message } = await channel.receive(
+          const { message, descriptors } = await channel.receive(
             Math.min(configuration.readyTimeout + 10_000, LONGEST_TIMER),
           );
+          closeAll(descriptors);
           if (message.type === 'failed') throw reported(message);
           if (message.type !== 'restarted') continue;
           queued.resolve({ pid: message.pid, generation: message.generation });
@@ -268,6 +274,7 @@ export class Restarts {
         channel.close();
       }
     } catch (error) {
+      log.error('the queued restart could not be passed on to the new owner', { err: error });
       queued.reject(error as Error);
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { Descriptor } from '../binding.js';
 import type { Channel } from '../handover/channel.js';
-import type { Greeter } from '../handover/control-listener.js';
+import type { Greeter } from '../handover/greeter.js';
 import type { Ownership } from '../handover/ownership.js';
 import type { Place } from '../process/environment.js';
 
@@ -25,7 +25,7 @@ export interface Seat {
   /** Makes it found again, after a cleaner or another owner. Byte 0 holders only. */
   repair(greeter: Greeter): void;
   /** What a child needs to find it; the descriptors are numbered from 3 on in the child. They are the caller's. */
-  invite(greeter: Greeter, timeout: number): { place: Place; descriptors: Descriptor[] };
+  invite(greeter: Greeter): { place: Place; descriptors: Descriptor[] };
   /** Removes what a successor that died had made ready. Byte 1 holders only. */
   discardNext(): void;
   /** Stops being found here, if it still is. Byte 0 holders only. */

@@ -29,6 +29,7 @@ const RACES: ReadonlySet<string> = new Set([
 
 export async function start(service: Service): Promise<void> {
   const { binding } = service;
+  refuseSuccessorWithoutAddon(service);
   const home = binding && homeOf(service, binding);
   if (binding === undefined || home === undefined) {
     await startAlone(service);
@@ -134,6 +135,8 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
   }
   attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
   attempt(service, 'the control path could not be put in place', () => {
+    // A cleaner may have removed the lock file while we waited for it.
+    if (seat.path !== null) seat.ownership.restore();
     former?.publish();
     seat.publish();
   });
@@ -153,6 +156,21 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
   if (seat.isPrivate && path !== null && predecessor === null) {
     setImmediate(() => sweepPrivateDirectories(binding, path));
   }
+}
+
+/** It would serve beside its predecessor, with its pid file. */
+function refuseSuccessorWithoutAddon({
+  binding,
+  options,
+  unavailable,
+  unavailableCause: cause,
+}: Service): void {
+  if (options.inherited === undefined || binding !== undefined) return;
+  throw new UninterruptibleError(
+    'UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE',
+    `This process was started to take over, and cannot: ${unavailable}.`,
+    cause === undefined ? {} : { cause },
+  );
 }
 
 /** A new control path must belong to nobody else: both its locks are had at once or not at all. */

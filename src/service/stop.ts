@@ -1,6 +1,7 @@
 /** The final stop: whoever waits in a queue is served, nothing is left behind, and earlier generations go first. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Channel } from '../handover/channel.js';
+import { type Channel, closeAll } from '../handover/channel.js';
+import { trusted } from '../handover/peer.js';
 import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
@@ -45,9 +46,11 @@ async function stopServing(service: Service): Promise<void> {
   const cut = await drainMembers(service, new AbortController().signal);
   const left =
     configuration.drainTimeout === null ? null : configuration.drainTimeout - (performance.now() - startedAt);
+  // Who has not answered may never leave: it is not waited for.
+  const answered = predecessors.filter(({ leftByItself }) => leftByItself);
   await predecessorsGone(
     service,
-    predecessors.map(({ gone }) => gone),
+    answered.map(({ gone }) => gone),
     left,
   );
   await runHooks(service, (member) => member.onStop());
@@ -72,9 +75,9 @@ async function passOn(service: Service): Promise<void> {
   if (seat === undefined) return;
   let channel: Channel | undefined;
   try {
-    channel = seat.connect();
+    channel = trusted(seat.connect());
     channel.send({ type: 'stop' });
-    await channel.receive(WAITS.firstPacket);
+    closeAll((await channel.receive(WAITS.firstPacket)).descriptors);
     log.info('stop passed on to the new owner', { owner: service.owner?.pid });
   } catch (error) {
     log.error('the stop could not be passed on to the new owner', { err: error, owner: service.owner?.pid });

@@ -1,12 +1,13 @@
 /**
- * A seat where no directory will do: its lock is a file without a name, its sockets are pairs, and both go to the
- * processes we start and to nobody else.
+ * A seat where no directory will do: its lock is a file without a name, and whoever may find it has a line to this process.
+ * Those are the process that started this one, and the process that this one started.
  */
 import { fstatSync, readlinkSync } from 'node:fs';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
-import { Channel } from '../handover/channel.js';
-import type { Greeter } from '../handover/control-listener.js';
+import type { Channel } from '../handover/channel.js';
+import type { Greeter } from '../handover/greeter.js';
+import { Line } from '../handover/line.js';
 import { Ownership } from '../handover/ownership.js';
 import { FIRST_INHERITED, type InheritedDescriptors } from '../process/environment.js';
 import type { Seat } from './seat.js';
@@ -21,18 +22,18 @@ export class UnnamedSeat implements Seat {
   readonly published = true;
   readonly #binding: Binding;
   readonly #lock: Descriptor;
-  /** To the process that started this one, until it is asked for. */
-  #connection: Descriptor | undefined;
+  readonly #toParent: Line | undefined;
+  #toChild: Line | undefined;
 
-  private constructor(binding: Binding, lock: Descriptor, connection?: Descriptor) {
+  private constructor(binding: Binding, lock: Descriptor, toParent?: Line) {
     this.#binding = binding;
     this.#lock = lock;
-    this.#connection = connection;
+    this.#toParent = toParent;
     try {
       this.ownership = Ownership.unnamed(binding, lock);
     } catch (error) {
       lock.close();
-      connection?.close();
+      toParent?.close();
       throw error;
     }
   }
@@ -48,24 +49,24 @@ export class UnnamedSeat implements Seat {
       throw new UninterruptibleError(
         'UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE',
         `The predecessor has no control path, and descriptors ${connection} and ${lock}, which lead to it, did not get ` +
-          'here: startCommand must pass them on, as node itself and a shell do.',
+          'here: npm, npx, tsx and whatever else is a Node program do not pass them on. Start node itself, or set controlPath.',
       );
     }
-    return new UnnamedSeat(binding, binding.adopt(lock), binding.adopt(connection));
+    const file = binding.adopt(lock);
+    return new UnnamedSeat(binding, file, new Line(binding, binding.adopt(connection)));
   }
 
-  /** The pair leads to one process and once; there is nobody else to ask. */
+  /** To the successor if there is one, else to the predecessor. */
   connect(): Channel {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) return new Channel(this.#binding, connection);
-    throw Object.assign(new Error('There is no control path that leads to the owner.'), {
+    const line = this.#toChild?.over === false ? this.#toChild : this.#toParent;
+    if (line?.over === false) return line.connect();
+    throw Object.assign(new Error('There is no control path, and no process that could be asked.'), {
       code: 'ECONNREFUSED',
     });
   }
 
-  bind(): void {
-    // Children bring their own connection.
+  bind(greeter: Greeter): void {
+    this.#toParent?.answer(greeter);
   }
 
   publish(): void {
@@ -76,17 +77,22 @@ export class UnnamedSeat implements Seat {
     // Nobody can remove it.
   }
 
-  invite(greeter: Greeter, timeout: number): { place: InheritedDescriptors; descriptors: Descriptor[] } {
-    const [ours, theirs] = this.#binding.socketPair('seqpacket');
-    // The kernel names who made the pair: us. Who is at the other end says so itself.
-    const channel = new Channel(this.#binding, ours, { pid: 0 });
-    channel.receive(timeout).then(
-      (first) => greeter.firstPacket(channel, first),
-      () => channel.close(),
-    );
+  invite(greeter: Greeter): { place: InheritedDescriptors; descriptors: Descriptor[] } {
+    this.#toChild?.close();
+    const lock = this.#lock.duplicate();
+    let theirs: Descriptor;
+    try {
+      const [ours, other] = this.#binding.socketPair('seqpacket');
+      theirs = other;
+      this.#toChild = new Line(this.#binding, ours);
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    this.#toChild.answer(greeter);
     return {
       place: { connection: FIRST_INHERITED, lock: FIRST_INHERITED + 1 },
-      descriptors: [theirs, this.#lock.duplicate()],
+      descriptors: [theirs, lock],
     };
   }
 
@@ -99,12 +105,12 @@ export class UnnamedSeat implements Seat {
   }
 
   silenceLater(): void {
-    // Nobody new can come.
+    // Only the successor can ask, and it knows.
   }
 
   leave(): void {
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#toParent?.close();
+    this.#toChild?.close();
     this.#lock.close();
     this.ownership.close();
   }

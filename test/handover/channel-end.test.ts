@@ -9,7 +9,6 @@ import {
   next,
   PROTOCOL,
   packet,
-  pair,
   pipes,
   turns,
   unread,
@@ -52,18 +51,6 @@ describe('the end', requirement('addon', 'proc'), () => {
     });
   });
 
-  test('is told once, also to who asks late', async () => {
-    const [ours, theirs] = pair();
-    const told: string[] = [];
-    theirs.onOver(() => told.push('early'));
-    ours.close();
-    await expect(theirs.receive(null)).rejects.toMatchObject(CLOSED);
-    theirs.onOver(() => told.push('late'));
-    expect(told).toEqual(['early', 'late']);
-    theirs.close();
-    expect(told).toEqual(['early', 'late']);
-  });
-
   test('waits for what was not sent yet, if it shall', async () => {
     const { channel, peer } = withPeer();
     const most = Array.from({ length: capacity() + 5 }, (_, at) => draining(at));
@@ -90,10 +77,8 @@ describe('the end', requirement('addon', 'proc'), () => {
     expect(slow.channel.closed).toBe(true);
   });
 
-  test('that we make closes what came unread and what was not sent, and is told', async () => {
+  test('that we make closes what came unread and what was not sent', async () => {
     const { channel, peer } = withPeer();
-    const told: string[] = [];
-    channel.onOver(() => told.push('over'));
     const [given] = pipes(1);
     const before = openDescriptors().length;
     for (let sent = 0; sent < 3; sent += 1) {
@@ -110,7 +95,7 @@ describe('the end', requirement('addon', 'proc'), () => {
     channel.report(draining(1));
     // This end of the pair too.
     expect(openDescriptors()).toHaveLength(before - 1);
-    expect([channel.closed, channel.over, ...told]).toEqual([true, true, 'over']);
+    expect([channel.closed, channel.over]).toEqual([true, true]);
     await expect(channel.receive(null)).rejects.toMatchObject(CLOSED);
   });
 });

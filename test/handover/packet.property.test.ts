@@ -46,6 +46,7 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
   },
   listeners: { listeners: fc.array(record, { maxLength: 5 }) },
   received: {},
+  connection: {},
   refused: {
     reason: fc.constantFrom('busy', 'forbidden', 'no-common-version', 'stopping'),
     message: text,

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { Generations } from '../support/generations.js';
 import { ownersOf } from '../support/one-owner.js';
 import { requirement } from '../support/requirements.js';
@@ -51,5 +51,54 @@ test(
     process.kill(second, 'SIGTERM');
     await generations.until(() => generations.alive().length === 0, 'everybody to leave');
     expect(readdirSync(runtime)).toEqual([]);
+  },
+);
+
+describe(
+  'the death of a successor, after its private directory was removed,',
+  requirement('addon', 'proc'),
+  () => {
+    /** Starts a server that has a private directory, and returns how to remove that. */
+    async function serving(options: Record<string, unknown> = {}): Promise<() => void> {
+      generations = new Generations();
+      const runtime = join(generations.directory, 'runtime');
+      mkdirSync(runtime, { mode: 0o700 });
+      generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0', ...options }] });
+      generations.launch({ environment: { XDG_RUNTIME_DIR: runtime } });
+      await generations.line('serving');
+      return () => {
+        for (const name of readdirSync(runtime)) rmSync(join(runtime, name), { recursive: true });
+      };
+    }
+
+    test('is followed by a rollback all the same', async () => {
+      const clean = await serving({ rollbackWindow: 60_000 });
+      const first = generations.owner;
+      const second = await generations.restart();
+      clean();
+      process.kill(second, 'SIGKILL');
+      await generations.line('rolled back');
+      expect(await generations.request('hello')).toBe(`hello ${first}`);
+      const third = await generations.restart();
+      expect(await generations.request('hello')).toBe(`hello ${third}`);
+    });
+
+    test('amid the hand-over is a failed restart and nothing else', async () => {
+      const clean = await serving();
+      const first = generations.owner;
+      generations.deploy({
+        servers: [{ bind: 'tcp://127.0.0.1:0' }],
+        warmUp: 500,
+        fault: { at: 'received:yours', action: 'kill' },
+      });
+      process.kill(first, 'SIGUSR1');
+      await generations.line('taking over');
+      clean();
+      await generations.line('hand-over failed, serving on');
+      expect(await generations.request('hello')).toBe(`hello ${first}`);
+      generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0' }] });
+      const third = await generations.restart();
+      expect(await generations.request('hello')).toBe(`hello ${third}`);
+    });
   },
 );

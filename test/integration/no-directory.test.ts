@@ -1,8 +1,11 @@
 /** Where no directory can hold a control socket, only a server's own children take over: through what they inherit. */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Generations, type Version } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
 
 let generations: Generations;
 afterEach(async () => generations.end());
@@ -86,6 +89,41 @@ describe('a server for which no directory will do', requirement('addon', 'proc')
     expect(await generations.request('hello')).toBe(`hello ${third}`);
   });
 
+  test('is not deceived by a helper that holds its line open: the end of its successor is seen at once', async () => {
+    const first = await serving((options) => ({
+      startCommand: `sleep 30 & ${process.execPath} ${FIXTURE} ${options}; sleep 30`,
+      rollbackWindow: 60_000,
+    }));
+    const second = await generations.restart();
+    process.kill(second, 'SIGKILL');
+    await generations.line('rolled back', ({ pid }) => pid === first);
+    deploy({}, { at: 'step:ready', action: 'kill' });
+    process.kill(first, 'SIGUSR1');
+    const { err } = await generations.line('hand-over failed, serving on');
+    expect(err).toMatchObject({ code: 'UNINTERRUPTIBLE_HANDOVER_CLOSED' });
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+  });
+
+  test('passes a restart that was queued, and a stop that came too late, on to its successor', async () => {
+    const first = await serving();
+    generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0' }], warmUp: 300 });
+    process.kill(first, 'SIGUSR1');
+    await generations.line('taking over');
+    process.kill(first, 'SIGUSR1');
+    const { pid: third } = await generations.line('serving', ({ generation }) => generation === 3);
+    expect(await generations.request('hello')).toBe(`hello ${third}`);
+    await generations.line('predecessor gone', ({ pid }) => pid === third);
+
+    deploy({}, { at: 'lock:owner:true', action: 'stop' });
+    process.kill(third, 'SIGUSR1');
+    await generations.line('successor ready', ({ pid }) => pid === third);
+    await generations.until(() => generations.stderr.includes('fault: stop'), 'the successor to be stopped');
+    process.kill(third, 'SIGTERM');
+    await generations.line('stop ordered', ({ pid }) => pid === third);
+    for (const pid of generations.alive()) process.kill(pid, 'SIGCONT');
+    await generations.until(() => generations.alive().length === 0, 'everybody to leave');
+  });
+
   test('serves on when the new version fails', async () => {
     const first = await serving();
     generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0' }], warmUp: 'reject' });
@@ -108,14 +146,13 @@ describe('a server for which no directory will do', requirement('addon', 'proc')
   });
 
   test('says so when startCommand does not pass the descriptors on', async () => {
-    const fixture = join(import.meta.dirname, '../fixtures/server.mjs');
     const first = await serving((options) => ({
-      startCommand: `exec ${process.execPath} ${fixture} ${options} 3<&- 4<&-`,
+      startCommand: `exec ${process.execPath} ${FIXTURE} ${options} 3<&- 4<&-`,
     }));
     process.kill(first, 'SIGUSR1');
     const { err } = await generations.line('hand-over failed, serving on');
     expect(err?.details).toMatchObject({
-      lastWords: expect.stringContaining('startCommand must pass them on') as string,
+      lastWords: expect.stringContaining('did not get here') as string,
     });
     expect(await generations.request('hello')).toBe(`hello ${first}`);
   });

@@ -129,3 +129,26 @@ describe('a new process', requirement('addon', 'proc'), () => {
     expect(numbers(generations.stray)).toEqual(numbers(stdout.split('\n')));
   });
 });
+
+describe("Node's IPC channel", requirement('addon', 'proc'), () => {
+  const FIXTURE = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
+
+  test.each([
+    ['a control path', {}],
+    ['no directory for one', { TMPDIR: '/nowhere', XDG_RUNTIME_DIR: '', RUNTIME_DIRECTORY: '' }],
+  ])("of a forked first generation is not its successor's, with %s", async (_, environment) => {
+    generations = new Generations();
+    const unnamed = 'TMPDIR' in environment;
+    generations.deploy(unnamed ? { servers: [{ bind: 'tcp://127.0.0.1:0' }] } : {});
+    const fork = `require('child_process').fork(...${JSON.stringify([FIXTURE, [generations.optionsPath]])})`;
+    generations.launch({ command: [process.execPath, '-e', fork], environment });
+    await generations.line('serving');
+    expect(await generations.evaluate('process.connected')).toBe(true);
+    await generations.restart();
+    expect(await generations.evaluate('[process.connected, typeof process.send]')).toEqual([
+      null,
+      'undefined',
+    ]);
+    await generations.restart();
+  });
+});

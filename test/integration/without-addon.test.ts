@@ -48,6 +48,26 @@ describe('without the addon', () => {
     ]);
   });
 
+  test(
+    'a new version does not serve beside its predecessor, and leaves it its pid file',
+    requirement('addon'),
+    async () => {
+      const pidfilePath = join(generations.directory, 'pid');
+      const startCommand = [process.execPath, join(copy, FIXTURE), generations.optionsPath];
+      generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0', pidfilePath, startCommand }] });
+      generations.launch();
+      const { pid } = await generations.line('serving');
+      process.kill(pid, 'SIGUSR1');
+      const { err } = await generations.line('hand-over failed, serving on');
+      expect(err).toMatchObject({ code: 'UNINTERRUPTIBLE_RESTART_EXITED' });
+      expect(err?.details).toMatchObject({
+        lastWords: expect.stringContaining('HANDOVER_UNAVAILABLE') as string,
+      });
+      expect(readFileSync(pidfilePath, 'utf8')).toBe(`${pid}\n`);
+      expect(generations.alive()).toEqual([pid]);
+    },
+  );
+
   test('a restart fails with the command that builds the addon, and the server serves on', async () => {
     launch({ servers: [{ bind: 'tcp://127.0.0.1:0' }] });
     const { pid } = await generations.line('serving');

@@ -1,0 +1,28 @@
+/** The first moments of whoever connects to an owner: who it is, and what it says first. */
+import type { Channel, Incoming } from './channel.js';
+import { isTrusted } from './peer.js';
+import { WAITS } from './protocol.js';
+
+/** What becomes of whoever connects. */
+export interface Greeter {
+  /** Gets each peer's first message; it owns the channel from then on. */
+  firstPacket(channel: Channel, first: Incoming): void;
+  /** Out of descriptors or memory: whoever connects waits. Told once, until one was accepted again. */
+  exhausted(error: Error): void;
+}
+
+/**
+ * The uid is checked before a word is exchanged; a stranger is told so and nothing else. A peer that says nothing, leaves or
+ * talks nonsense costs one connection for five seconds. Never rejects.
+ */
+export async function greet(channel: Channel, greeter: Greeter): Promise<void> {
+  if (!isTrusted(channel.peer)) {
+    channel.finish({ type: 'refused', reason: 'forbidden', message: 'Only the same user or root may.' });
+    return;
+  }
+  try {
+    greeter.firstPacket(channel, await channel.receive(WAITS.firstPacket));
+  } catch {
+    channel.close();
+  }
+}
