@@ -15,14 +15,23 @@ const SOCKET_NAME = 'control';
 /** A directory this old whose locks nobody holds belonged to a server that was killed. */
 const STALE_MILLISECONDS = 60_000;
 
-/** The control path in a new private directory, or why no directory will do. */
+/** The control path in a new private directory, or why no directory will do. `tryOut` throws if sockets or locks do not work there. */
 export function createPrivateControlPath(
   environment: Readonly<Record<string, string | undefined>>,
+  tryOut: (path: string) => void,
 ): { path: string } | { unusable: string } {
   const problems: string[] = [];
   for (const base of baseDirectories(environment)) {
     try {
-      return { path: join(createIn(base), SOCKET_NAME) };
+      const directory = createIn(base);
+      try {
+        const path = join(directory, SOCKET_NAME);
+        tryOut(path);
+        return { path };
+      } catch (error) {
+        rmSync(directory, { recursive: true, force: true });
+        throw error;
+      }
     } catch (error) {
       problems.push((error as Error).message);
     }

@@ -52,6 +52,13 @@ export class ControlListener {
     }
   }
 
+  /** Binds and listens beside the path, and leaves nothing behind. Throws what the kernel says. Holders of byte 1 only. */
+  static tryOut(binding: Binding, path: string): void {
+    const name = `${path}.next`;
+    binding.listenUnix(name, { type: 'seqpacket', backlog: 1, mode: 0o600 }).close();
+    rmSync(name, { force: true });
+  }
+
   /** Removes what a successor that died had bound beside the path. Holders of byte 1 only. */
   static discardNext(path: string): void {
     rmSync(`${path}.next`, { force: true });

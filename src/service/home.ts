@@ -44,7 +44,7 @@ export function homeOf(service: Service, binding: Binding): Home | undefined {
   };
   const named = configuration.controlPath ?? startedAt;
   if (named !== undefined) return at(named);
-  const made = createPrivateControlPath(currentEnvironment());
+  const made = createPrivateControlPath(currentEnvironment(), (path) => NamedSeat.tryOut(binding, path));
   if ('path' in made) return at(made.path);
 
   const withoutPath = (): void =>

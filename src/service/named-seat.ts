@@ -31,6 +31,17 @@ export class NamedSeat implements Seat {
     }
   }
 
+  /** Throws if a seat cannot be here: some file systems take files and no sockets, or no locks. */
+  static tryOut(binding: Binding, path: string): void {
+    const seat = new NamedSeat(binding, path, false);
+    try {
+      seat.ownership.tryNext();
+      ControlListener.tryOut(binding, path);
+    } finally {
+      seat.leave();
+    }
+  }
+
   get published(): boolean {
     return this.#control?.published ?? false;
   }

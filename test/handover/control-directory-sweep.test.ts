@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 function created(): string {
-  const made = createPrivateControlPath({});
+  const made = createPrivateControlPath({}, () => undefined);
   if ('unusable' in made) throw new Error(made.unusable);
   return made.path;
 }

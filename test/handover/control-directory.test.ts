@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   createPrivateControlPath,
@@ -36,8 +36,11 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllEnvs());
 
 /** The control path of a new server with these variables. */
-function created(environment: Record<string, string> = {}): string {
-  const made = createPrivateControlPath(environment);
+function created(
+  environment: Record<string, string> = {},
+  tryOut: (path: string) => void = () => undefined,
+): string {
+  const made = createPrivateControlPath(environment, tryOut);
   if ('unusable' in made) throw new Error(made.unusable);
   return made.path;
 }
@@ -127,12 +130,25 @@ describe('the private control path', requirement('linux'), () => {
     expect(around(created())).toBe(temporary);
   });
 
+  test('is not where files work and sockets do not, and nothing is left there', () => {
+    const runtime = directory('runtime');
+    const path = created({ XDG_RUNTIME_DIR: runtime }, (tried) => {
+      writeFileSync(`${tried}.lock`, '');
+      if (tried.startsWith(runtime)) throw new Error('no sockets here');
+    });
+    expect(around(path)).toBe(perUser);
+    expect(readdirSync(runtime)).toEqual([]);
+  });
+
+  test('is not relative, whatever TMPDIR is', () => {
+    vi.stubEnv('TMPDIR', relative(process.cwd(), temporary));
+    expect(around(created())).toBe(perUser);
+  });
+
   test('is nowhere if no directory will do, and every reason is told', () => {
     rmSync(temporary, { recursive: true });
-    const made = createPrivateControlPath({
-      RUNTIME_DIRECTORY: '/missing/one',
-      XDG_RUNTIME_DIR: '/missing/two',
-    });
+    const environment = { RUNTIME_DIRECTORY: '/missing/one', XDG_RUNTIME_DIR: '/missing/two' };
+    const made = createPrivateControlPath(environment, () => undefined);
     expect(made).toEqual({
       unusable: expect.stringMatching(/\/missing\/one.*\/missing\/two.*ENOENT/) as string,
     });
