@@ -85,7 +85,7 @@ export interface Listeners {
 }
 
 /** Over a connection that a child inherited: the descriptor is one end of another, whose first packet comes next. */
-export interface Connection {
+interface Connection {
   type: 'connection';
   descriptors: number;
 }
