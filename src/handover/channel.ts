@@ -66,6 +66,11 @@ export class Channel {
     return this.#over !== undefined || this.#closed;
   }
 
+  /** Whether somebody waits for the next message. */
+  get awaited(): boolean {
+    return this.#waiter !== undefined;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

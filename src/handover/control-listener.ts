@@ -11,6 +11,8 @@ import { type Greeter, greet } from './greeter.js';
 const BACKLOG = 128;
 /** Peers that have connected and said nothing yet; the oldest makes room for one more, so that they keep nobody out. */
 const MAX_SILENT = 64;
+/** How long a peer may be silent before it makes room, and a full house leaves the queue alone. */
+const PATIENCE_MILLISECONDS = 20;
 /** How long to leave the queue alone when this process is out of descriptors: level-triggered, it would spin. */
 const EXHAUSTED_MILLISECONDS = 100;
 
@@ -23,7 +25,8 @@ export class ControlListener {
   readonly #socket: ControlSocket;
   readonly #identity: FileIdentity;
   readonly #greeter: Greeter;
-  readonly #silent = new Set<Channel>();
+  /** Since when. */
+  readonly #silent = new Map<Channel, number>();
   #name: string;
   #pause: NodeJS.Timeout | undefined;
   #exhausted = false;
@@ -91,7 +94,7 @@ export class ControlListener {
     this.#closed = true;
     clearTimeout(this.#pause);
     this.#socket.close();
-    for (const channel of this.#silent) {
+    for (const channel of this.#silent.keys()) {
       channel.finish({ type: 'moved' });
     }
     if (this.#name !== this.path) {
@@ -110,6 +113,10 @@ export class ControlListener {
 
   #accept(): void {
     while (!this.#closed) {
+      if (this.#silent.size >= MAX_SILENT && !this.#evictOne()) {
+        this.#rest(PATIENCE_MILLISECONDS);
+        break;
+      }
       try {
         const descriptor = this.#socket.accept();
         if (descriptor === null) break;
@@ -118,23 +125,36 @@ export class ControlListener {
       } catch (error) {
         if (!this.#exhausted) this.#greeter.exhausted(error as Error);
         this.#exhausted = true;
-        this.#pause = setTimeout(() => {
-          this.#pause = undefined;
-          this.#watch();
-        }, EXHAUSTED_MILLISECONDS).unref();
+        this.#rest(EXHAUSTED_MILLISECONDS);
         break;
       }
     }
     this.#watch();
   }
 
-  async #greet(channel: Channel): Promise<void> {
-    const [oldest] = this.#silent;
-    if (oldest !== undefined && this.#silent.size === MAX_SILENT) {
-      this.#silent.delete(oldest);
-      oldest.close();
+  /** Leaves the queue alone for a while. */
+  #rest(milliseconds: number): void {
+    this.#pause ??= setTimeout(() => {
+      this.#pause = undefined;
+      this.#watch();
+    }, milliseconds).unref();
+  }
+
+  /** Drops the oldest that has said nothing. Whoever has just connected is about to speak, or has and was not read yet. */
+  #evictOne(): boolean {
+    for (const [channel, since] of this.#silent) {
+      if (performance.now() - since < PATIENCE_MILLISECONDS) return false;
+      channel.poll();
+      if (!channel.awaited) continue;
+      this.#silent.delete(channel);
+      channel.close();
+      return true;
     }
-    this.#silent.add(channel);
+    return false;
+  }
+
+  async #greet(channel: Channel): Promise<void> {
+    this.#silent.set(channel, performance.now());
     await greet(channel, {
       exhausted: () => undefined,
       firstPacket: (peer, first) => {

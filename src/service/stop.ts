@@ -1,6 +1,7 @@
 /** The final stop: whoever waits in a queue is served, nothing is left behind, and earlier generations go first. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Channel, closeAll } from '../handover/channel.js';
+import type { DrainingPeer } from '../handover/draining-peer.js';
 import { trusted } from '../handover/peer.js';
 import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
@@ -46,16 +47,20 @@ async function stopServing(service: Service): Promise<void> {
   const cut = await drainMembers(service, new AbortController().signal);
   const left =
     configuration.drainTimeout === null ? null : configuration.drainTimeout - (performance.now() - startedAt);
-  // Who has not answered may never leave: it is not waited for.
-  const answered = predecessors.filter(({ leftByItself }) => leftByItself);
   await predecessorsGone(
     service,
-    answered.map(({ gone }) => gone),
+    predecessors.filter((peer) => answers(service, peer)).map(({ gone }) => gone),
     left,
   );
   await runHooks(service, (member) => member.onStop());
   log.info('stopped', { milliseconds: Math.round(performance.now() - startedAt) });
   service.finish(cut ?? 0);
+}
+
+/** Who has not answered `bye` is stopped, or no draining process at all: it may never leave. */
+function answers({ log }: Service, { leftByItself, pid }: DrainingPeer): boolean {
+  if (!leftByItself) log.warn('an earlier generation does not answer and is not waited for', { pid });
+  return leftByItself;
 }
 
 /** A supervisor that watches this process must not believe the service gone while an earlier generation still answers. */

@@ -188,7 +188,8 @@ describe('the old process is stopped', () => {
         await generations.line('draining');
         process.kill(first, 'SIGSTOP');
         process.kill(second, 'SIGTERM');
-        await generations.line('waiting for earlier generations', ({ pid }) => pid === second);
+        await generations.line('an earlier generation does not answer and is not waited for');
+        await generations.gone(second);
         trial.pardon();
         generations.launch();
         const third = await generations.line('serving', ({ pid }) => pid !== first && pid !== second);
