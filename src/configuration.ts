@@ -108,6 +108,7 @@ export function resolveConfiguration(
   context: ConfigurationContext,
 ): ResolvedConfiguration {
   const problems = new Problems();
+  for (const flaw of context.flaws ?? []) problems.add(flaw);
   if (optionsList.length === 0) problems.add('There must be at least one server.');
   const drafts = optionsList.map((options, index) => {
     const place = optionsList.length === 1 ? '' : ` of server ${index + 1}`;

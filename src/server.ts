@@ -13,6 +13,7 @@ import type { RestartResult, ServerEvents, Status } from './events.js';
 import type { State } from './lifecycle.js';
 import type { Facts, Log } from './log/log.js';
 import { Quota } from './log/quota.js';
+import { missingHandler, misspeltHooks, type Overridable, overridable } from './overrides.js';
 import { takeInherited } from './process/environment.js';
 import { run } from './run.js';
 import { type Member, member } from './service/member.js';
@@ -38,7 +39,9 @@ export class Server extends EventEmitter<ServerEvents> {
   #configuration: ServerConfiguration | undefined;
   #service: Service | undefined;
   #admission: Admission | undefined;
-  readonly #refusals = new Quota((count) => this.#log?.warn('more connections refused', { count }));
+  readonly #refusals = this.#quota('more connections refused');
+  readonly #breaks = this.#quota('more connections broken amid their handlers');
+  readonly #listenerFailures = this.#quota('more failures of listeners');
   #warnedOfListeners = false;
 
   /** The same as `configure(options)`. */
@@ -57,8 +60,13 @@ export class Server extends EventEmitter<ServerEvents> {
       maxConnections: () => this.#configuration?.maxConnections ?? null,
       generation: () => this.generation,
       onConnection: (socket, connection) => this.#accepted(socket, connection),
-      onError: (error, listener) =>
-        this.#log?.error('listener failed', { listener: listener.bound, err: error }),
+      onError: (error, listener) => {
+        // Out of descriptors, each listener fails ten times a second.
+        this.#seldom(this.#listenerFailures, 'error', 'listener failed', {
+          listener: listener.bound,
+          err: error,
+        });
+      },
     });
     // Not enumerable: a server that is printed must not show its options, among them the TLS key.
     Object.defineProperty(this, member, { value: this.#asMember(stopped) });
@@ -115,7 +123,7 @@ export class Server extends EventEmitter<ServerEvents> {
    * `void this.stop()`: awaited there, it would wait for the connection whose handler waits for it.
    */
   async stop(): Promise<void> {
-    await this.#service?.stop();
+    await this.#service?.stopForProgram();
   }
 
   /** What the server is doing. */
@@ -214,6 +222,15 @@ export class Server extends EventEmitter<ServerEvents> {
     // Nothing to close by default.
   }
 
+  /** @internal */
+  get [overridable](): Overridable {
+    return {
+      base: Server.prototype,
+      handlers: ['handleRequest', 'processRequest', 'acceptClientConnection'],
+      hooks: ['warmUp', 'probe', 'onDrain', 'onResume', 'onStop'],
+    };
+  }
+
   get #log(): Log | undefined {
     return this.#service?.configured ? this.#service.log : undefined;
   }
@@ -222,6 +239,8 @@ export class Server extends EventEmitter<ServerEvents> {
     const acceptor = this.#acceptor;
     return {
       options: this.#options,
+      missingHandler: () => missingHandler(this),
+      misspeltHooks: () => misspeltHooks(this),
       addresses: () => this.#configuration?.listeners ?? [],
       tracker: this.#tracker,
       acceptor,
@@ -235,7 +254,7 @@ export class Server extends EventEmitter<ServerEvents> {
         this.#admission = new Admission(this.#configuration, secrets, this.#tracker);
       },
       demands: () => this.#admission?.demands ?? [],
-      warmUp: async () => this.warmUp(),
+      warmUp: () => (this.warmUp === Server.prototype.warmUp ? undefined : async () => this.warmUp()),
       probe: () => (this.probe === undefined ? undefined : async (connect) => this.probe?.(connect)),
       acceptProbe: (socket, listenerName) => this.#acceptProbe(socket, listenerName),
       onDrain: async () => this.onDrain(),
@@ -259,7 +278,7 @@ export class Server extends EventEmitter<ServerEvents> {
     this.#debug('connection accepted', connection, () => ({ from: socket.remoteAddress }));
     if (connectionChannel.hasSubscribers) connectionChannel.publish({ server: this, connection, socket });
     const destroy = (error: unknown): void => {
-      this.#handlerFailed(error, connection);
+      this.#handlerFailed(error, connection, socket);
       socket.destroy();
     };
     try {
@@ -284,7 +303,7 @@ export class Server extends EventEmitter<ServerEvents> {
       if (socket.listenerCount('data') > 0) this.#warnIfSettledAtOnce(result);
       await result;
     } catch (error) {
-      this.#handlerFailed(error, connection);
+      this.#handlerFailed(error, connection, socket);
     }
     finish(socket);
   }
@@ -307,23 +326,38 @@ export class Server extends EventEmitter<ServerEvents> {
     result.then(check, check);
   }
 
-  #handlerFailed(error: unknown, connection: Connection): void {
-    this.#log?.error('handler failed', { connection: connection.id, err: error });
+  #handlerFailed(error: unknown, connection: Connection, socket: Socket): void {
+    const facts = { connection: connection.id, err: error };
+    // A reset, say, is not the program's fault, and any client can cause as many as it likes.
+    if (isOfConnection(error, connection, socket)) {
+      this.#seldom(this.#breaks, 'warn', 'connection broken amid its handler', facts);
+    } else {
+      this.#log?.error('handler failed', facts);
+    }
     this.#tell(() => this.emit('handlerError', error, connection));
   }
 
   #refused(connection: Connection, error: unknown): void {
     const { id, listener } = connection;
-    if (this.#refusals.take()) {
-      this.#log?.warn('connection refused', { connection: id, listener: listener.name, err: error });
-    } else {
-      this.#debug('connection refused', connection, () => ({ err: error }));
-    }
+    this.#seldom(this.#refusals, 'warn', 'connection refused', {
+      connection: id,
+      listener: listener.name,
+      err: error,
+    });
   }
 
   #closed(connection: Connection): void {
     this.#acceptor.connectionClosed();
     this.#debug('connection closed', connection);
+  }
+
+  /** Says it within the quota, and beyond it only to who debugs. */
+  #seldom(quota: Quota, level: 'warn' | 'error', message: string, facts: Facts): void {
+    this.#log?.[quota.take() ? level : 'debug'](message, facts);
+  }
+
+  #quota(whenHeldBack: string): Quota {
+    return new Quota((count) => this.#log?.warn(whenHeldBack, { count }));
   }
 
   #debug(message: string, connection: Connection, facts?: () => Facts): void {
@@ -343,6 +377,12 @@ export class Server extends EventEmitter<ServerEvents> {
       else this.#log.error('an event listener threw', { err: error });
     }
   }
+}
+
+/** Whether what a handler threw is what became of its connection: an error of the socket, or the deadline of a drain. */
+function isOfConnection(error: unknown, { cut }: Connection, { errored }: Socket): boolean {
+  if (!(error instanceof Error)) return false;
+  return error === errored || (cut && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE');
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

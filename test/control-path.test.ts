@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Server } from '../src/index.js';
+import { TestServer } from './support/in-process.js';
 import { requirement } from './support/requirements.js';
 
 describe('a control path that cannot be used fails the start', requirement('addon'), () => {
@@ -48,7 +48,7 @@ describe('a control path that cannot be used fails the start', requirement('addo
 
 /** Starts and, if that succeeds, stops again. */
 async function start(controlPath: string): Promise<void> {
-  const server = new Server({ bind: 'tcp://127.0.0.1:0', controlPath, logLevel: 'silent' });
+  const server = new TestServer(undefined, { controlPath });
   await server.start();
   await server.stop();
 }

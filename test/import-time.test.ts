@@ -34,7 +34,8 @@ test('a server with a logger of its own and without TLS loads neither', requirem
   const program = `
     const { Server } = await import('uninterruptible');
     const logger = Object.fromEntries(['trace', 'debug', 'info', 'warn', 'error'].map((level) => [level, () => {}]));
-    const server = new Server({ bind: 'tcp://127.0.0.1:0', logger });
+    class IdleServer extends Server { handleRequest() {} }
+    const server = new IdleServer({ bind: 'tcp://127.0.0.1:0', logger });
     await server.start();
     await server.stop();`;
   // node:cluster and with it node:child_process are loaded by Node's own listen.

@@ -1,5 +1,8 @@
 /** The known name somebody probably meant. Pure. */
 
+/** How many letters of a name make up for one wrong one, where nobody asked for a proposal. */
+const LETTERS_PER_SLIP = 6;
+
 /** The nearest known name, or undefined if none is near. Case, `_` and `-` do not count: `start_command` is `startCommand`. */
 export function nearest<Name extends string>(given: string, known: readonly Name[]): Name | undefined {
   const wanted = simplify(given);
@@ -13,15 +16,25 @@ export function nearest<Name extends string>(given: string, known: readonly Name
     : undefined;
 }
 
+/** Whether one name is the other but for a slip of the fingers: stricter than `nearest`, `process` is not `processRequest`. */
+export function isTypo(given: string, known: string): boolean {
+  return edits(simplify(given), simplify(known)) <= Math.max(1, Math.floor(known.length / LETTERS_PER_SLIP));
+}
+
 function simplify(name: string): string {
   return name.toLowerCase().replace(/[_-]/g, '').slice(0, 50);
 }
 
-/** Levenshtein distance; a name inside another (`port` in `bindPort`) is one edit away, and a bit more the longer the other is. */
+/** Edits; a name inside another (`port` in `bindPort`) is one edit away, and a bit more the longer the other is. */
 function distance(one: string, other: string): number {
   if (one === other) return 0;
   const [short, long] = one.length < other.length ? [one, other] : [other, one];
   if (short.length >= 3 && long.includes(short)) return 1 + (long.length - short.length) / 100;
+  return edits(one, other);
+}
+
+/** Levenshtein distance. */
+function edits(one: string, other: string): number {
   let previous = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 1; i <= one.length; i++) {
     const current = [i];

@@ -227,6 +227,8 @@ export interface ConfigurationContext {
   commandLine: readonly string[];
   /** `run` needs a `startCommand`, `start` does not. */
   mode: 'run' | 'start';
+  /** What is wrong with the servers beside their options: told with the rest. */
+  flaws?: readonly string[];
 }
 
 /** The options that belong to the process, checked and complete. Frozen. */

@@ -33,6 +33,12 @@ export class ConnectionTracker {
     return this.#open.size;
   }
 
+  /** Of the open ones that which was accepted first. */
+  get oldest(): Connection | undefined {
+    const [first] = this.#open;
+    return first;
+  }
+
   /** All that were ever accepted. */
   get total(): number {
     return this.#total;
@@ -94,7 +100,10 @@ export class ConnectionTracker {
   /** Destroys what is open and says how many that were. */
   destroyAll(): number {
     const cut = this.#open.size;
-    for (const { socket } of this.#open) socket.destroy();
+    for (const connection of this.#open) {
+      connection.cut = true;
+      connection.socket.destroy();
+    }
     return cut;
   }
 

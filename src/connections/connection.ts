@@ -39,6 +39,8 @@ export class Connection implements ConnectionContext {
   readonly generation: number;
   readonly probe: boolean;
   readonly socket: Socket;
+  /** Whether the deadline of a drain has destroyed it. */
+  cut = false;
   /** Of a connection accepted after draining began: it gets one turn of the loop before it is told. */
   readonly #late: boolean;
   #controller: AbortController | undefined;

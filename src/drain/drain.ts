@@ -9,9 +9,11 @@ export interface DrainOptions {
   deadline: number | null;
   /** Gives the drain up (rollback): nothing is destroyed, `drain` resolves with null. */
   signal: AbortSignal;
-  /** At most once a second, while the number changes. */
+  /** At most once a second, when the number has changed. */
   onProgress: (connections: number) => void;
-  /** Once an hour where there is no deadline. */
+  /** Milliseconds until `onLongWait` is called for the first time. */
+  patience: number;
+  /** Once more each hour. */
   onLongWait: (connections: number) => void;
 }
 
@@ -21,9 +23,8 @@ export async function drain(
   options: DrainOptions,
 ): Promise<number | null> {
   const left = (): number => trackers.reduce((sum, tracker) => sum + tracker.active, 0);
-  for (const tracker of trackers) tracker.announceDrain();
   let reported = left();
-  if (reported > 0) options.onProgress(reported);
+  for (const tracker of trackers) tracker.announceDrain();
 
   const timers: NodeJS.Timeout[] = [];
   let cut = 0;
@@ -32,15 +33,18 @@ export async function drain(
     if (options.signal.aborted) resolve('given-up');
     options.signal.addEventListener('abort', () => resolve('given-up'), { once: true });
     timers.push(
+      // Keeps the process alive: a connection whose client has ended, and whose handler waits for a promise, does not.
       setInterval(() => {
         if (left() === reported) return;
         reported = left();
         options.onProgress(reported);
-      }, REPORT_MILLISECONDS).unref(),
+      }, REPORT_MILLISECONDS),
+      setTimeout(() => {
+        options.onLongWait(left());
+        timers.push(setInterval(() => options.onLongWait(left()), HOUR_MILLISECONDS));
+      }, options.patience),
     );
-    if (options.deadline === null) {
-      timers.push(setInterval(() => options.onLongWait(left()), HOUR_MILLISECONDS).unref());
-    } else {
+    if (options.deadline !== null) {
       timers.push(
         setTimeout(() => {
           for (const tracker of trackers) cut += tracker.destroyAll();

@@ -26,6 +26,16 @@ export class Inheritance {
     return [...this.#unclaimed];
   }
 
+  /** The bound addresses of the listeners that nobody has claimed, until they are closed. */
+  get unclaimedAddresses(): string[] {
+    return [...this.#offered.values()].map(({ record }) => record.bound);
+  }
+
+  /** Whether anything has been claimed. */
+  get used(): boolean {
+    return this.#unclaimed.size < this.#count;
+  }
+
   claim(address: ListenAddress, index: number): DescriptorListener | undefined {
     const key = keyOf(address.requested, index);
     const found = this.#offered.get(key);

@@ -16,7 +16,8 @@ export function terminalLine(json: string, colours: boolean): string {
   const { word, colour } = LEVELS[level as number] ?? { word: String(level), colour: '0' };
   const clock = String(time).slice(11, 23);
   const details = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${String(msg)}`;
+  const code = isErrorLike(err) && typeof err.code === 'string' ? ` [${err.code}]` : '';
+  const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${String(msg)}${code}`;
   // Anything can be thrown, also what is no error.
   if (err !== undefined && !isErrorLike(err)) details.push(`err=${JSON.stringify(err)}`);
   const stack = isErrorLike(err) ? `\n${indent(stackOf(err))}` : '';
@@ -24,6 +25,7 @@ export function terminalLine(json: string, colours: boolean): string {
 }
 
 interface ErrorLike {
+  code?: unknown;
   stack?: string;
   message?: string;
   cause?: unknown;

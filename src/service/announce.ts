@@ -1,11 +1,18 @@
 /** What the log says when a process begins to serve. */
+import type { Listener } from '../listeners/listener.js';
 import type { Facts } from '../log/log.js';
+import type { Member } from './member.js';
 import type { Service } from './service.js';
 
 export function announce(service: Service, facts: Facts = {}): void {
   const { members, log } = service;
-  const listeners = members.flatMap(({ acceptor }) => acceptor.listeners.map(({ bound }) => bound));
-  service.step('serving', { listeners, ...facts });
+  service.step('serving', {
+    listeners: listenersOf(members).map(({ bound }) => bound),
+    tls: coverage(members, 'TLS'),
+    allowedNetworks: coverage(members, 'allowedNetworks'),
+    ...facts,
+  });
+  for (const slip of members.flatMap((member) => member.misspeltHooks())) log.warn(slip);
   for (const member of members) {
     const exempt = member.acceptor.listeners.filter(({ info }) => info.kind === 'unix');
     const demands = member.demands();
@@ -14,4 +21,18 @@ export function announce(service: Service, facts: Facts = {}): void {
       listeners: exempt.map(({ bound }) => bound),
     });
   }
+}
+
+/** Whether clients over TCP must satisfy it, or at which listeners, if not at all of them. */
+function coverage(members: readonly Member[], demand: string): 'on' | 'off' | string[] {
+  const isTcp = ({ info }: Listener): boolean => info.kind === 'tcp';
+  const covered = listenersOf(members.filter((member) => member.demands().includes(demand))).filter(isTcp);
+  if (covered.length === 0) return 'off';
+  return covered.length === listenersOf(members).filter(isTcp).length
+    ? 'on'
+    : covered.map(({ bound }) => bound);
+}
+
+function listenersOf(members: readonly Member[]): Listener[] {
+  return members.flatMap(({ acceptor }) => acceptor.listeners);
 }

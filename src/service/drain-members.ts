@@ -4,6 +4,9 @@ import { drain } from '../drain/drain.js';
 import { runHooks } from './hooks.js';
 import type { Service } from './service.js';
 
+/** Whoever ordered a stop waits for it; for a process that gave the service away nobody does. */
+const PATIENCE_MILLISECONDS = { stopping: 10_000, leaving: 3_600_000 };
+
 /**
  * Resolves with how many connections the deadline cut, or null when `signal` gave the drain up. `onDrain` runs beside it:
  * neither the connections' signals nor the deadline wait for the program.
@@ -16,19 +19,21 @@ export async function drainMembers(
   const { members, configuration, log } = service;
   const { drainTimeout } = configuration;
   const startedAt = performance.now();
-  log.info('draining', { connections: service.active });
-  const announced = runHooks(service, (member) => member.onDrain());
+  const tell = (connections: number): void => {
+    log.info('draining', { connections });
+    onProgress(connections);
+  };
+  tell(service.active);
+  const announced = runHooks(service, 'onDrain');
   service.drainAnnounced = announced;
   const cut = await drain(
     members.map((member) => member.tracker),
     {
       deadline: drainTimeout,
       signal,
-      onProgress: (connections) => {
-        log.info('draining', { connections });
-        onProgress(connections);
-      },
-      onLongWait: (connections) => log.warn('still draining; drainTimeout is not set', { connections }),
+      onProgress: tell,
+      patience: PATIENCE_MILLISECONDS[service.lifecycle.is('stopping') ? 'stopping' : 'leaving'],
+      onLongWait: (connections) => warnOfLongWait(service, connections),
     },
   );
   if (cut === null) return null;
@@ -38,4 +43,15 @@ export async function drainMembers(
   if (cut > 0) log.warn('the drain deadline cut connections', { cut });
   else log.info('drained', { milliseconds: Math.round(performance.now() - startedAt) });
   return cut;
+}
+
+/** Names who is waited for: a handler that is stuck has nobody else who would. */
+function warnOfLongWait({ members, configuration, log, stopCalled }: Service, connections: number): void {
+  const question = stopCalled ? '; did the handler of the oldest connection await stop()?' : '';
+  const endless = configuration.drainTimeout === null ? '; drainTimeout is not set' : '';
+  const oldest = members.flatMap(({ tracker }) => tracker.oldest ?? []);
+  log.warn(`still draining${question || endless}`, {
+    connections,
+    oldest: oldest.map(({ id, listener }) => ({ connection: id, listener: listener.name })),
+  });
 }

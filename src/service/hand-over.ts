@@ -6,6 +6,7 @@ import { handOver, regained } from '../handover/predecessor.js';
 import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
 import { attempt } from './attempt.js';
+import { warnOfGivenUp } from './given-up.js';
 import { leave } from './leave.js';
 import { repair, sweep } from './repair.js';
 import type { Service } from './service.js';
@@ -71,6 +72,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     }
     service.lastChange = performance.now();
     service.step('handed over', { successor: pid });
+    warnOfUnclaimed(service, offers, outcome.ready, [takeOver.program ?? [], `pid ${pid}`].flat().join(', '));
     const unclaimed = unclaimedListeners(
       service,
       offers.map(({ listener }) => listener),
@@ -132,6 +134,18 @@ function unclaimedListeners(
       member.acceptor.listeners.filter((listener) => !claimed.has(listener)),
     ]),
   );
+}
+
+function warnOfUnclaimed(
+  { log }: Service,
+  offers: readonly { listener: Listener }[],
+  { unclaimed }: Ready,
+  who: string,
+): void {
+  const other = `the new version (${who})`;
+  const listeners = unclaimed.flatMap((position) => offers[position]?.listener.bound ?? []);
+  const because = `${other} does not listen on it`;
+  warnOfGivenUp(log, { listeners, othersShared: listeners.length < offers.length, other, because });
 }
 
 /** A path the successor no longer uses, because its configuration changed, has nobody else to remove it. */

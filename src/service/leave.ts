@@ -56,7 +56,7 @@ async function end(service: Service, cut: number): Promise<void> {
   const { formerSeat } = service;
   attempt(service, 'the former control path could not be removed', () => formerSeat?.unpublish());
   formerSeat?.remove();
-  await runHooks(service, (member) => member.onStop());
+  await runHooks(service, 'onStop');
   service.log.info('leaving', { owner: service.owner?.pid });
   if (service.owner !== undefined) sayWhereItWent(service, service.owner.pid);
   service.owner?.leave();

@@ -14,6 +14,10 @@ export const member: unique symbol = Symbol('member');
 
 export interface Member {
   readonly options: ServerOptions;
+  /** Why no client would be served, in a sentence; undefined if the program implements what it must. */
+  missingHandler(): string | undefined;
+  /** A sentence for each method whose name is that of a hook but for a slip. */
+  misspeltHooks(): string[];
   /** Where it listens, as configured. */
   addresses(): readonly ListenAddress[];
   readonly tracker: ConnectionTracker;
@@ -24,8 +28,8 @@ export interface Member {
   prepare(secrets: TlsSecrets): void;
   /** What clients of its TCP listeners must satisfy, in words; the others are exempt. */
   demands(): readonly string[];
-  warmUp(): Promise<void>;
-  /** undefined where the program does not define one. */
+  /** These two give undefined where the program does not define one. */
+  warmUp(): (() => Promise<void>) | undefined;
   probe(): ((connect: (listenerName?: string) => Socket) => Promise<void>) | undefined;
   /** Feeds one end of a socket pair through the accept path as a probe. */
   acceptProbe(socket: Socket, listenerName: string | undefined): void;

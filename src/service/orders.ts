@@ -8,6 +8,7 @@ import { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import { encodePacket } from '../handover/packet.js';
 import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
+import { Quota } from '../log/quota.js';
 import { giveTo } from './hand-over.js';
 import type { Service } from './service.js';
 
@@ -15,6 +16,9 @@ import type { Service } from './service.js';
 const MAX_DRAINING = 64;
 
 export function greeterOf(service: Service): Greeter {
+  const exhaustions = new Quota((count) =>
+    service.log.warn('whoever connected to the control path had to wait more often', { count }),
+  );
   return {
     firstPacket: (channel, first) => {
       closeAll(first.descriptors);
@@ -22,7 +26,10 @@ export function greeterOf(service: Service): Greeter {
       if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
       else obey(service, channel, first);
     },
-    exhausted: (err) => service.log.error('whoever connects to the control path has to wait', { err }),
+    exhausted: (err) => {
+      const level = exhaustions.take() ? 'error' : 'debug';
+      service.log[level]('whoever connects to the control path has to wait', { err });
+    },
   };
 }
 

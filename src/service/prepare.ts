@@ -23,7 +23,7 @@ export async function prepareMembers(service: Service, signal: AbortSignal, dead
   });
   const work = async (): Promise<void> => {
     for (const member of members) member.prepare(secrets);
-    await warmUp(members);
+    await warmUp(service);
     await runProbes(service, ended);
   };
   try {

@@ -9,12 +9,12 @@ import type { Service } from './service.js';
 export async function runProbes(service: Service, signal: AbortSignal): Promise<void> {
   const { binding, members } = service;
   if (binding === undefined) return;
-  await Promise.all(members.map((member) => runProbe(binding, member, signal)));
+  const probed = members.filter((member) => member.probe() !== undefined);
+  if (probed.length > 0) service.step('probing');
+  await Promise.all(probed.map((member) => runProbe(binding, member, signal)));
 }
 
 async function runProbe(binding: Binding, member: Member, signal: AbortSignal): Promise<void> {
-  const probe = member.probe();
-  if (probe === undefined) return;
   const clients: Socket[] = [];
   const endAll = (): void => {
     for (const client of clients) client.destroy();
@@ -34,7 +34,7 @@ async function runProbe(binding: Binding, member: Member, signal: AbortSignal): 
     return client;
   };
   try {
-    await probe(connect);
+    await member.probe()?.(connect);
   } catch (cause) {
     throw new UninterruptibleError('UNINTERRUPTIBLE_PROBE_FAILED', `probe() failed: ${describe(cause)}`, {
       cause,

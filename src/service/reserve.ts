@@ -58,7 +58,7 @@ export class Reserve {
       for (const listener of member.acceptor.listeners) listener.drop();
     }
     service.seat?.leave();
-    service.log.info('duplicates dropped', { reason });
+    service.log.info('can no longer serve again', { reason });
   }
 
   /** If byte 0 can be had the successor is dead, and the service is ours again; if not, we only drain. */
@@ -98,7 +98,7 @@ export class Reserve {
     service.step('rolled back', { successor: this.#successor.pid });
     await this.#bindAgain();
     await service.drainAnnounced;
-    await runHooks(service, (member) => member.onResume());
+    await runHooks(service, 'onResume');
   }
 
   #mayResume(): boolean {

@@ -9,6 +9,7 @@ import type { RestartResult } from '../events.js';
 import { closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
+import { showDirectory } from '../process/shown-directory.js';
 import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
 import { repair, sweep } from './repair.js';
 import type { Seat } from './seat.js';
@@ -165,8 +166,8 @@ export class Restarts {
     try {
       const { command, binding, seat } = this.#possible();
       repair(service);
-      service.step('restarting', { command });
       const { workingDirectory, readyTimeout } = service.configuration;
+      service.step('restarting', { command, ...showDirectory(workingDirectory) });
       const { place, descriptors } = seat.invite(service.greeter);
       const inherited = { place, token: attempt.token };
       const child = await startProcess({ binding, command, workingDirectory, inherited, descriptors });
@@ -191,6 +192,7 @@ export class Restarts {
       }
       const servesOn = service.lifecycle.is('serving') && !service.stopping.signal.aborted;
       if (servesOn) service.handoverFailed(error);
+      else service.step('restart abandoned', { child: attempt.child?.pid, reason: error.message });
       throw error;
     } finally {
       clearTimeout(timer);

@@ -85,6 +85,8 @@ export class Service {
   readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
   readonly stopping: AbortController = new AbortController();
+  /** Whether the program called `stop()`: a handler of its own may wait for that. */
+  stopCalled = false;
 
   #configuration: ProcessConfiguration | undefined;
   #log: Log | undefined;
@@ -147,6 +149,7 @@ export class Service {
         startedIn: process.cwd(),
         commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
         mode: this.options.mode,
+        flaws: this.members.flatMap((member) => member.missingHandler() ?? []),
       },
     );
     this.#configuration = resolved.process;
@@ -188,6 +191,14 @@ export class Service {
   stop(): Promise<void> {
     this.#stop ??= stop(this);
     return isInHook() ? Promise.resolve() : this.#stop;
+  }
+
+  /** A stop that the program orders itself. */
+  stopForProgram(): Promise<void> {
+    this.stopCalled = true;
+    const isFirst = this.#stop === undefined && !this.lifecycle.is('stopping', 'stopped');
+    if (isFirst && this.configured) this.log.info('stop ordered', { by: 'the program' });
+    return this.stop();
   }
 
   /** The last thing that happens. */

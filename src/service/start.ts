@@ -15,6 +15,7 @@ import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
 import { announce } from './announce.js';
 import { attempt } from './attempt.js';
+import { warnOfGivenUp } from './given-up.js';
 import { type Home, homeOf } from './home.js';
 import { prepareMembers } from './prepare.js';
 import type { Seat } from './seat.js';
@@ -143,6 +144,7 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
   former?.ownership.releaseNext();
   seat.ownership.releaseNext();
   predecessor?.channel.send({ type: 'owner', generation: service.generation });
+  const givenUp = inheritance.unclaimedAddresses;
   inheritance.close();
   if (predecessor !== null) {
     const { stderr } = predecessor;
@@ -152,6 +154,14 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
   }
   service.lifecycle.to('serving');
   announce(service, predecessor === null ? {} : { predecessor: predecessor.pid });
+  if (predecessor !== null) {
+    warnOfGivenUp(service.log, {
+      listeners: givenUp,
+      othersShared: inheritance.used,
+      other: `the version before (pid ${predecessor.pid})`,
+      because: `the version before (pid ${predecessor.pid}) listened on it, this one does not`,
+    });
+  }
   const { path } = seat;
   if (seat.isPrivate && path !== null && predecessor === null) {
     setImmediate(() => sweepPrivateDirectories(binding, path));

@@ -52,7 +52,7 @@ async function stopServing(service: Service): Promise<void> {
     predecessors.filter((peer) => answers(service, peer)).map(({ gone }) => gone),
     left,
   );
-  await runHooks(service, (member) => member.onStop());
+  await runHooks(service, 'onStop');
   log.info('stopped', { milliseconds: Math.round(performance.now() - startedAt) });
   service.finish(cut ?? 0);
 }

@@ -158,7 +158,7 @@ test.concurrent(
       trial.deploy({});
       const second = await generations.restart();
       process.kill(second, 'SIGTERM');
-      await generations.line('duplicates dropped', ({ pid }) => pid === first);
+      await generations.line('can no longer serve again', ({ pid }) => pid === first);
       await generations.line('waiting for earlier generations', ({ pid }) => pid === second);
       expect(existsSync(trial.pidfilePath)).toBe(false);
       expect(existsSync(generations.controlPath)).toBe(false);

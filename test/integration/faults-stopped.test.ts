@@ -194,7 +194,7 @@ describe('the old process is stopped', () => {
         generations.launch();
         const third = await generations.line('serving', ({ pid }) => pid !== first && pid !== second);
         process.kill(first, 'SIGCONT');
-        await generations.line('duplicates dropped', ({ pid }) => pid === first);
+        await generations.line('can no longer serve again', ({ pid }) => pid === first);
         held.end();
         await trial.expectOwner(third.pid, 1);
       });
@@ -215,7 +215,7 @@ describe('the old process is stopped', () => {
         const third = await generations.restart();
         await generations.gone(second);
         process.kill(first, 'SIGCONT');
-        await generations.line('duplicates dropped', ({ pid }) => pid === first);
+        await generations.line('can no longer serve again', ({ pid }) => pid === first);
         await trial.until(({ draining }) => JSON.stringify(draining).includes(`"pid":${first},`));
         await trial.expectOwner(third, 3, [first]);
         held.end();

@@ -100,7 +100,7 @@ describe('a program in Python', { ...requirement('addon', 'python3'), timeout: 6
     await takenOverBy(python);
     const held = await hold();
     python.kill('SIGTERM');
-    await generations.line('duplicates dropped', ({ reason }) => reason === 'the owner said bye');
+    await generations.line('can no longer serve again', ({ reason }) => reason === 'the owner said bye');
     await generations.gone(first);
     held.end();
     expect(await once(python, 'exit')).toEqual([0, null]);
@@ -112,7 +112,7 @@ describe('a program in Python', { ...requirement('addon', 'python3'), timeout: 6
     await hold();
     const python = await takenOverBy(launchPython());
     const third = await takenOverBy(generations.launch());
-    const { reason } = await generations.line('duplicates dropped', ({ pid }) => pid === first);
+    const { reason } = await generations.line('can no longer serve again', ({ pid }) => pid === first);
     expect(reason).toBe('the owner said bye');
     await generations.gone(python);
     // The first one still has a connection, and has told the new owner so.

@@ -118,7 +118,7 @@ describe('TERM and INT are the final stop', requirement('addon', 'proc'), () => 
     const conversation = await Conversation.open(generations.port());
     await generations.restart();
     await stopOrdered(pid);
-    await generations.line('duplicates dropped', (line) => line.pid === pid);
+    await generations.line('can no longer serve again', (line) => line.pid === pid);
     expect(await conversation.ask('keep on')).toBe(`keep on ${pid}`);
     await conversation.end();
     expect(await exitOf(child)).toEqual({ code: 0, signal: null });

@@ -36,6 +36,15 @@ describe('a line on a terminal', () => {
     );
   });
 
+  test('names the code of an error on its first line', () => {
+    const err = { code: 'UNINTERRUPTIBLE_RESTART_EXITED', stack: 'UninterruptibleError: exited' };
+    const json = line({ level: 50, msg: 'hand-over failed, serving on', err, connection: 4 });
+    expect(terminalLine(json, false)).toBe(
+      '03:04:05.678 error [12 #3] hand-over failed, serving on [UNINTERRUPTIBLE_RESTART_EXITED] connection=4\n' +
+        '    UninterruptibleError: exited\n',
+    );
+  });
+
   test('says what was thrown where that has no stack', () => {
     expect(terminalLine(line({ msg: 'm', err: { message: 'no' } }), false)).toContain('m\n    no\n');
     expect(terminalLine(line({ msg: 'm', err: 'a string' }), false)).toContain('m err="a string"\n');

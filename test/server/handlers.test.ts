@@ -14,7 +14,6 @@ import {
   serving,
   TestServer,
   until,
-  within,
 } from '../support/in-process.js';
 
 expectNoDescriptorLeak();
@@ -157,22 +156,6 @@ test.each([
     { level: 'error', facts: { connection: 1, err: { message: 'on purpose' } } },
   ]);
   expect(await ask(server, '')).toBe('fine');
-});
-
-test('a class without handleRequest says so', async () => {
-  const { Server } = await import('../../src/index.js');
-  class Forgetful extends Server {}
-  const server = new Forgetful({ bind: 'tcp://127.0.0.1:0', logger: new TestServer().log });
-  const failed = once(server, 'handlerError');
-  await server.start();
-  try {
-    const port = server.boundListeners[0]?.port ?? 0;
-    expect(await ask({ port, host: '127.0.0.1' }, '')).toBe('');
-    const [error] = (await within(failed, 'handlerError')) as [Error];
-    expect(error.message).toBe('Forgetful must implement handleRequest(socket, context).');
-  } finally {
-    await server.stop();
-  }
 });
 
 test('an async handler that only registers `data` listeners is warned of once', async () => {

@@ -43,19 +43,24 @@ class HookedServer extends TestServer {
 
 describe('configuration is one thing', () => {
   const options: ServerOptions = { bind: 'tcp://127.0.0.1:0?name=only', logger: new KeptLog() };
+  class IdleServer extends Server {
+    override handleRequest(): void {
+      // Nobody connects.
+    }
+  }
   test.each<[string, () => Server]>([
-    ['as an object of the constructor', () => new Server(options)],
-    ['as an object', () => new Server().configure(options)],
+    ['as an object of the constructor', () => new IdleServer(options)],
+    ['as an object', () => new IdleServer().configure(options)],
     [
       'by a function',
       () =>
-        new Server().configure((draft) => {
+        new IdleServer().configure((draft) => {
           Object.assign(draft, options);
         }),
     ],
     [
       'and later values replace earlier ones',
-      () => new Server({ ...options, bind: 'tcp://127.0.0.1:1' }).configure({ bind: options.bind ?? '' }),
+      () => new IdleServer({ ...options, bind: 'tcp://127.0.0.1:1' }).configure({ bind: options.bind ?? '' }),
     ],
   ])('%s', async (_, make) => {
     const server = make();
