@@ -26,12 +26,12 @@ export async function run(...servers: readonly Server[]): Promise<void> {
   service.configure();
   running = service;
   surviveClosedOutput();
-  const { restartSignal, logPath } = service.configuration;
+  const { restartSignal } = service.configuration;
   installSignals(
     {
       restart: () => orderRestart(service),
       stop: (signal, again) => orderStop(service, signal, again),
-      reopenLog: logPath === null ? undefined : () => service.configured && service.log.reopen(),
+      hangUp: () => hangUp(service),
     },
     restartSignal,
     service.binding,
@@ -83,6 +83,20 @@ function orderRestart(service: Service): void {
       service.log.warn((error as Error).message);
     }
   });
+}
+
+/** The signal of log rotation. Whoever takes it for that of a restart, as with other daemons, is told what is. */
+function hangUp(service: Service): void {
+  if (!service.configured) return;
+  const { logPath, restartSignal } = service.configuration;
+  if (logPath !== null) {
+    service.log.reopen();
+    return;
+  }
+  // The program has a handler of its own.
+  if (process.listenerCount('SIGHUP') > 1) return;
+  const restart = restartSignal === null ? '' : `${restartSignal} restarts, `;
+  service.log.info(`SIGHUP ignored: no logPath to reopen; ${restart}SIGTERM stops`);
 }
 
 function orderStop(service: Service, signal: NodeJS.Signals, again: boolean): void {

@@ -85,7 +85,7 @@ export interface ServerOptions {
   pidfilePath?: string | null | undefined;
 
   /**
-   * The file log lines are appended to; reopened on SIGHUP. Not together with `logger`. Environment: `LOG_PATH`, ignored
+   * The file log lines are appended to, in a directory that exists; reopened on SIGHUP. Not together with `logger`. Environment: `LOG_PATH`, ignored
    * if `logger` is given. Belongs to the process.
    *
    * @defaultValue `null` (stdout)

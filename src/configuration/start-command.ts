@@ -1,5 +1,6 @@
 /** The command that starts the next version: checked, or proposed. Pure. */
 import { basename, isAbsolute, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Given, type Problems, print } from './given.js';
 import type { ConfigurationContext } from './options.js';
 
@@ -22,6 +23,12 @@ export function readStartCommand(
   const isUsable =
     words.length > 0 &&
     words.every((word) => typeof word === 'string' && word.trim() !== '' && !word.includes('\0'));
+  if (isUsable && Array.isArray(value) && words.length === 1 && /\s/.test(words[0] as string)) {
+    problems.add(
+      `${given?.label} is an array of one word with spaces in it, ${print(words[0])}, which would be the name of one file; give a string, or each word for itself.`,
+    );
+    return null;
+  }
   if (isUsable) return typeof value === 'string' ? value : Object.freeze([...(words as string[])]);
   problems.add(
     `${given?.label} must be a command line or an array of words, none of them empty, not ${Array.isArray(value) ? 'this array' : print(value)}.`,
@@ -29,16 +36,69 @@ export function readStartCommand(
   return null;
 }
 
+/** Flags of Node whose value is a module: a path without `./` would be the name of a package. */
+const MODULE_FLAGS: ReadonlySet<string> = new Set([
+  '-r',
+  '--require',
+  '--import',
+  '--loader',
+  '--experimental-loader',
+]);
+/** What the `tsx` command puts in front of the program (measured with tsx 4). */
+const TSX_PART = /^(?<project>.*?)\/node_modules\/(?:.*\/)?tsx\/dist\/(?:preflight\.cjs|loader\.mjs)$/;
+
 /** The command line of this process, quoted for `sh`, with paths inside the directory it was started in made relative. */
 function proposeCommand({ commandLine, startedIn }: ConfigurationContext): string {
-  return commandLine
-    .map((word, index) => {
-      if (index === 0 && basename(word) === 'node') return 'node';
-      // Node makes the script's path absolute; with a `current` symlink that would start the old release again.
-      const inside = isAbsolute(word) ? relative(startedIn, word) : '';
-      return quoteForShell(inside === '' || inside === '..' || inside.startsWith(`..${sep}`) ? word : inside);
-    })
-    .join(' ');
+  const [program = '', ...words] = withoutTsxParts(commandLine, startedIn);
+  // Else a `current` link would start the old release again, because Node resolves links and makes paths absolute.
+  const inside = (path: string): string | undefined => {
+    const way = isAbsolute(path) ? relative(startedIn, path) : '';
+    return way === '' || way === '..' || way.startsWith(`..${sep}`) ? undefined : way;
+  };
+  const shorten = (value: string, isModule: boolean): string => {
+    const way = inside(pathOf(value));
+    if (way === undefined) return value;
+    return isModule ? `./${way}` : way;
+  };
+  const shortened = words.map((word, at) => {
+    const [, flag, value] = /^(--[\w-]+)=(.*)$/s.exec(word) ?? [];
+    if (flag === undefined || value === undefined) {
+      return shorten(word, MODULE_FLAGS.has(words[at - 1] ?? ''));
+    }
+    return `${flag}=${shorten(value, MODULE_FLAGS.has(flag))}`;
+  });
+  const first = basename(program) === 'node' ? 'node' : (inside(program) ?? program);
+  return [first, ...shortened].map(quoteForShell).join(' ');
+}
+
+/** `tsx server.ts` runs `node --require …/preflight.cjs --import file:///…/loader.mjs server.ts`. */
+function withoutTsxParts(commandLine: readonly string[], startedIn: string): readonly string[] {
+  const projects = new Set<string>();
+  const [program = '', ...words] = commandLine;
+  const kept: string[] = [];
+  for (const word of words) {
+    const project = TSX_PART.exec(pathOf(word))?.groups?.['project'];
+    if (project === undefined || !MODULE_FLAGS.has(kept.at(-1) ?? '')) {
+      kept.push(word);
+      continue;
+    }
+    kept.pop();
+    projects.add(project);
+  }
+  const [project] = projects;
+  if (project === undefined) return commandLine;
+  // Resolved from the directory it is started in, if it is installed there or above; that leaves no wrapper behind.
+  return startedIn === project || startedIn.startsWith(`${project}${sep}`)
+    ? [program, '--import', 'tsx', ...kept]
+    : ['tsx', ...kept];
+}
+
+function pathOf(word: string): string {
+  try {
+    return word.startsWith('file://') ? fileURLToPath(word) : word;
+  } catch {
+    return word;
+  }
 }
 
 function quoteForShell(word: string): string {

@@ -25,7 +25,7 @@ export function trusted(channel: Channel): Channel {
   channel.close();
   throw new UninterruptibleError(
     'UNINTERRUPTIBLE_HANDOVER_FORBIDDEN',
-    `The control path is held by a process of uid ${uid}, which is neither root nor this user.`,
+    `The owner runs as uid ${uid}, this process as uid ${process.geteuid?.()}: start it as that user, if that service is yours.`,
   );
 }
 

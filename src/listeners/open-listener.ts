@@ -4,6 +4,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
+import { whyUnwritable } from '../process/unwritable.js';
 import type { ListenAddress } from './address.js';
 import { exclusively } from './exclusively.js';
 import { DescriptorListener, fileAt } from './listener.js';
@@ -26,10 +27,15 @@ export async function openListener(
       inUse ? 'UNINTERRUPTIBLE_LISTENER_ADDRESS_IN_USE' : 'UNINTERRUPTIBLE_LISTENER_BIND_FAILED',
       inUse
         ? `${address.requested} is in use by another process.`
-        : `${address.requested} could not be bound: ${(cause as Error).message}`,
+        : `${address.requested} could not be bound: ${whyNot(address, cause)}`,
       { cause },
     );
   }
+}
+
+function whyNot(address: ListenAddress, cause: unknown): string {
+  const hasPath = address.kind === 'unix' && !address.abstract;
+  return hasPath ? whyUnwritable(address.path, cause) : (cause as Error).message;
 }
 
 async function listenTcp(

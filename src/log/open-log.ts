@@ -1,9 +1,9 @@
 /** Chooses who writes the log: the user's logger, or pino, as JSON or, on a terminal, as one plain line per event. */
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
 import type { Logger, LogLevel } from '../configuration.js';
 import { ConfigurationError } from '../errors.js';
+import { whyUnwritable } from '../process/unwritable.js';
 import { Log } from './log.js';
 import { terminalLine } from './terminal-line.js';
 
@@ -77,15 +77,20 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
   });
 }
 
-/** The destination opens it later and would only lose lines; whoever configured it must hear of it now. */
+/**
+ * The destination opens it later and would only lose lines; whoever configured it must hear of it now. No directory is made:
+ * a name that was mistyped must not become one.
+ */
 function ensureWritable(logPath: string): void {
   try {
-    mkdirSync(dirname(logPath), { recursive: true });
     closeSync(openSync(logPath, 'a'));
   } catch (cause) {
-    throw new ConfigurationError([`logPath ${logPath} cannot be written: ${(cause as Error).message}`], {
-      cause,
-    });
+    throw new ConfigurationError(
+      [`logPath ${logPath} cannot be written: ${whyUnwritable(logPath, cause)}.`],
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -31,9 +31,19 @@ interface ErrorLike {
   cause?: unknown;
 }
 
-function stackOf({ stack, message = '', cause }: ErrorLike): string {
-  const own = stack ?? message;
+function stackOf(error: ErrorLike): string {
+  const { stack, message = '', cause } = error;
+  const own = isOurs(error) && message !== '' ? message : (stack ?? message);
   return isErrorLike(cause) ? `${own}\ncaused by: ${stackOf(cause)}` : own;
+}
+
+/** Where in this library an error was made helps nobody; who called a method too early or too late is in the stack. */
+function isOurs({ code }: ErrorLike): boolean {
+  return (
+    typeof code === 'string' &&
+    code.startsWith('UNINTERRUPTIBLE_') &&
+    code !== 'UNINTERRUPTIBLE_STATE_INVALID'
+  );
 }
 
 function isErrorLike(value: unknown): value is ErrorLike {

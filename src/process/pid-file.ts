@@ -1,6 +1,7 @@
 /** The pid file: written beside and renamed into place, so that a reader never finds it absent, empty or half written. */
 import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { UninterruptibleError } from '../errors.js';
+import { whyUnwritable } from './unwritable.js';
 
 export class PidFile {
   readonly path: string;
@@ -21,7 +22,7 @@ export class PidFile {
     } catch (cause) {
       throw new UninterruptibleError(
         'UNINTERRUPTIBLE_PIDFILE_UNWRITABLE',
-        `The pid file ${this.path} cannot be written: ${(cause as Error).message}`,
+        `The pid file ${this.path} cannot be written: ${whyUnwritable(this.#next, cause)}.`,
         { cause },
       );
     }

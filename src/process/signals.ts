@@ -12,7 +12,7 @@ export interface Intents {
   restart: () => void;
   /** `again` is a second, separate order while the first is carried out. */
   stop: (signal: NodeJS.Signals, again: boolean) => void;
-  reopenLog: (() => void) | undefined;
+  hangUp: () => void;
 }
 
 export function installSignals(
@@ -35,6 +35,6 @@ export function installSignals(
   };
   process.on('SIGTERM', onStop);
   process.on('SIGINT', onStop);
-  const { reopenLog } = intents;
-  if (reopenLog !== undefined) process.on('SIGHUP', () => reopenLog());
+  // Always: without a handler it would kill, and it comes from whoever rotates logs or closes a terminal.
+  if (restartSignal !== 'SIGHUP') process.on('SIGHUP', () => intents.hangUp());
 }

@@ -1,6 +1,6 @@
 /** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
@@ -125,13 +125,23 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
     const shown = typeof command === 'string' ? command : command.join(' ');
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND',
-      `"${shown}" could not be started in ${workingDirectory}: ${(cause as Error).message}`,
+      `"${shown}" could not be started: ${whyNot(file, workingDirectory, cause as NodeJS.ErrnoException)}`,
       { cause },
     );
   } finally {
     ends?.[1].close();
     for (const descriptor of descriptors) descriptor.close();
   }
+}
+
+/** The kernel says ENOENT of the command, whether that or the directory is missing. */
+function whyNot(file: string, workingDirectory: string, { code, message }: NodeJS.ErrnoException): string {
+  if (statSync(workingDirectory, { throwIfNoEntry: false }) === undefined) {
+    const isLink = lstatSync(workingDirectory, { throwIfNoEntry: false }) !== undefined;
+    return `workingDirectory ${workingDirectory} ${isLink ? 'is a link that leads nowhere' : 'does not exist'}.`;
+  }
+  const isLookedFor = code === 'ENOENT' && !file.includes('/');
+  return `in ${workingDirectory}: ${isLookedFor ? `${file} is not in node_modules/.bin there, nor in PATH.` : message}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Where this process will be found as the owner, and where its predecessor, if it has one, is to be found. */
+import { basename } from 'node:path';
 import type { Binding } from '../binding.js';
 import { createPrivateControlPath } from '../handover/control-directory.js';
 import { currentEnvironment } from '../process/environment.js';
@@ -47,10 +48,16 @@ export function homeOf(service: Service, binding: Binding): Home | undefined {
   const made = createPrivateControlPath(currentEnvironment(), (path) => NamedSeat.tryOut(binding, path));
   if ('path' in made) return at(made.path);
 
-  const withoutPath = (): void =>
+  const withoutPath = (): void => {
     log.warn('no control path: only processes that this one starts can take over; set controlPath', {
       reason: made.unusable,
     });
+    const runner = runnerOf(configuration.startCommand);
+    if (runner === undefined) return;
+    log.warn(
+      `${runner} passes no descriptors on, so every restart will fail: let startCommand start node itself, or set controlPath`,
+    );
+  };
   if (startedWith !== undefined) {
     withoutPath();
     return () => ({ seat: UnnamedSeat.inherited(binding, startedWith), former: undefined });
@@ -65,4 +72,11 @@ export function homeOf(service: Service, binding: Binding): Home | undefined {
     service.unavailable = `no directory for the control socket (${made.unusable}), and no file without a name (${why}); set controlPath`;
     return undefined;
   }
+}
+
+/** Node makes what it inherits close-on-exec as it starts, and these are programs in Node. */
+function runnerOf(startCommand: string | readonly string[] | null): string | undefined {
+  const words = typeof startCommand === 'string' ? startCommand.trim().split(/\s+/) : (startCommand ?? []);
+  const first = words.find((word) => word !== 'exec') ?? '';
+  return ['npm', 'npx', 'pnpm', 'yarn'].find((runner) => basename(first) === runner);
 }

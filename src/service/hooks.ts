@@ -19,6 +19,8 @@ export async function runHooks(service: Service, hook: 'onDrain' | 'onResume' | 
   const reminder = setInterval(() => {
     service.log.warn(`still waiting for ${hook}()`);
   }, REMINDER_MILLISECONDS);
+  // Not every stop waits for every hook.
+  void service.stopped.then(() => clearInterval(reminder));
   const results = await inHook.run(true, () =>
     Promise.allSettled(service.members.map((member) => member[hook]())),
   );

@@ -28,6 +28,9 @@ const ENDED_BY_US: ReadonlySet<string> = new Set([
 const LONGEST_TIMER = 2 ** 31 - 1;
 /** The shell's own verdicts: found but not executable, not found. */
 const SHELL_VERDICTS = new Set([126, 127]);
+/** The last words of one that did not know that it has a predecessor, which listens there. */
+const ADDRESS_IN_USE = /ADDRESS_IN_USE|EADDRINUSE|address already in use/;
+const NOT_CONNECTED = 'It did not connect: does startCommand clear the environment (sudo, env -i)?';
 
 /** Told of each step of the restart a request joined. */
 export type OnStep = (step: string, pid: number) => void;
@@ -176,7 +179,7 @@ export class Restarts {
       service.step('started', { child: child.pid });
       for (const watcher of attempt.watchers) watcher('started', child.pid);
       void child.exited.then((exit) => {
-        if (!attempt.takenOver) attempt.outcome.reject(exitedEarly(exit, command));
+        if (!attempt.takenOver) attempt.outcome.reject(exitedEarly(exit, command, workingDirectory));
       });
       timer = setTimeout(() => {
         if (!attempt.takenOver) attempt.outcome.reject(notReady(readyTimeout));
@@ -216,12 +219,20 @@ export class Restarts {
     child.lastWords.close();
     // The end of the connection is how its death was seen first; what it died of is the better answer.
     const died = error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
-    if (died && exit !== undefined) error = exitedEarly(exit, '');
+    if (died && exit !== undefined) error = exitedEarly(exit);
     if (error.details?.['awaited'] === 'ready') error = notReady(this.#service.configuration.readyTimeout);
-    return new UninterruptibleError(error.code, error.message, {
-      cause: error.cause ?? thrown,
-      details: { ...error.details, pid: child.pid, lastWords },
-    });
+    const cause = error.cause ?? (thrown === error ? undefined : thrown);
+    const details: Record<string, unknown> = { ...error.details, pid: child.pid, lastWords };
+    // Uncaught, it was printed as well.
+    const { stack } = details;
+    const isPrinted = typeof stack === 'string' && lastWords.includes(stack.split('\nCaused by: ')[0] ?? '');
+    if (isPrinted) delete details['stack'];
+    const isLost = error.code === 'UNINTERRUPTIBLE_RESTART_EXITED' && !attempt.takenOver;
+    return new UninterruptibleError(
+      error.code,
+      isLost && ADDRESS_IN_USE.test(lastWords) ? `${error.message} ${NOT_CONNECTED}` : error.message,
+      { ...(cause === undefined ? {} : { cause }), details },
+    );
   }
 
   #possible(): {
@@ -292,13 +303,24 @@ async function exitWithin(child: StartedProcess, milliseconds: number): Promise<
   return exit;
 }
 
-function exitedEarly({ code, signal }: Exit, command: string | readonly string[]): UninterruptibleError {
+/** With the command and its directory if it never connected. */
+function exitedEarly(
+  { code, signal }: Exit,
+  command?: string | readonly string[],
+  directory?: string,
+): UninterruptibleError {
   const notFound = typeof command === 'string' && code !== null && SHELL_VERDICTS.has(code);
+  const verdict =
+    code === 127
+      ? 'not found; a command is looked for in node_modules/.bin there, then in PATH'
+      : 'not executable';
+  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  const why = code === 0 ? ': it never called run(), or went into the background' : '';
   return new UninterruptibleError(
     notFound ? 'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND' : 'UNINTERRUPTIBLE_RESTART_EXITED',
     notFound
-      ? `"${command}" could not be started: the shell says ${code === 127 ? 'not found' : 'not executable'}.`
-      : `The new process ${signal === null ? `exited with code ${code}` : `was ended by ${signal}`} before it was ready.`,
+      ? `"${command}" could not be started in ${directory}: the shell says ${verdict}.`
+      : `The new process ${how} before it was ready${why}.`,
     { details: { exitCode: code, signal } },
   );
 }

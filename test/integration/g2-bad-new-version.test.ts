@@ -59,13 +59,13 @@ const BAD_VERSIONS: Record<string, BadVersion> = {
   'is a command that is not found': {
     startCommand: () => 'no-such-command --at all',
     code: 'RESTART_COMMAND_NOT_FOUND',
-    says: /no-such-command.*not found/,
+    says: /no-such-command.* could not be started in \/.*: the shell says not found; .*PATH/,
     lastWords: 'no-such-command',
   },
   'is a program that is not found': {
     startCommand: () => ['no-such-command', '--at', 'all'],
     code: 'RESTART_COMMAND_NOT_FOUND',
-    says: /no-such-command.*ENOENT/,
+    says: /no-such-command --at all.* in \/.*: no-such-command is not in node_modules\/\.bin there, nor in PATH/,
   },
   'has a syntax error': {
     startCommand: (directory) => [process.execPath, join(directory, 'broken.mjs')],
@@ -79,7 +79,11 @@ const BAD_VERSIONS: Record<string, BadVersion> = {
     says: 'exited with code 1 before',
     lastWords: 'the new version throws',
   },
-  'exits 0': { version: { startup: 'exit-0' }, code: 'RESTART_EXITED', says: 'exited with code 0 before' },
+  'exits 0': {
+    version: { startup: 'exit-0' },
+    code: 'RESTART_EXITED',
+    says: 'exited with code 0 before it was ready: it never called run(), or went into the background.',
+  },
   'exits 3': { version: { startup: 'exit-3' }, code: 'RESTART_EXITED', says: 'exited with code 3 before' },
   'hangs before it runs': {
     version: { startup: 'hang' },

@@ -242,6 +242,9 @@ describe('another user', requirement('addon', 'proc', 'root'), () => {
         () => squatted.stderr.includes('UNINTERRUPTIBLE_HANDOVER_FORBIDDEN'),
         'the reason',
       );
+      expect(squatted.stderr).toContain(
+        'The owner runs as uid 65534, this process as uid 0: start it as that user, if that service is yours.',
+      );
       // Not a word was said to it.
       expect(JSON.parse((await lines.next()).value as string)).toEqual({ end: 'end' });
     } finally {

@@ -2,7 +2,6 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Generations, type Line } from '../support/generations.js';
-import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
 let generations: Generations;
@@ -49,12 +48,4 @@ test('LOG_LEVEL takes the names of the Ruby gem', requirement('addon'), async ()
   generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0', allowedNetworks: ['192.0.2.1'] }] });
   generations.launch({ environment: { LOG_LEVEL: 'DEBUG', LOG_PATH: logPath } });
   await lineIn(logPath, ({ level, msg }) => level === 20 && msg.endsWith('→ serving'));
-});
-
-test('without logPath SIGHUP ends the process, as it ends any other', requirement('addon'), async () => {
-  generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0' }] });
-  const child = generations.launch();
-  const { pid } = await generations.line('serving');
-  process.kill(pid, 'SIGHUP');
-  expect(await exitOf(child)).toEqual({ code: null, signal: 'SIGHUP' });
 });

@@ -70,6 +70,17 @@ describe('a server for which no directory will do', requirement('addon', 'proc')
     );
   });
 
+  test.each([
+    ['npm start', 'npm'],
+    ['exec npx tsx server.ts', 'npx'],
+    ['/usr/local/bin/pnpm start', 'pnpm'],
+  ])('says at once that the start command "%s" cannot work', async (startCommand, runner) => {
+    await serving({ startCommand });
+    await generations.line(
+      `${runner} passes no descriptors on, so every restart will fail: let startCommand start node itself, or set controlPath`,
+    );
+  });
+
   test('passes nothing on to processes that its program starts', async () => {
     await serving();
     await generations.restart();

@@ -1,4 +1,7 @@
-/** README.md does what it says: every block is run in an empty folder that has the packed tarball, and its output compared. */
+/**
+ * README.md and docs/operating.md do what they say: their blocks are run in an empty folder that has the packed tarball, and the
+ * output is compared.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -21,7 +24,8 @@ const files = blocks.filter((block) => block.file !== undefined) as (Block & { f
 const commands = blocks
   .filter(({ language }) => language === 'console')
   .flatMap((block) => parseSteps(block).map(({ command }) => command));
-const toFollow = sections
+const operating = parseSections(readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'));
+const toFollow = [...sections, ...operating]
   .filter((section) => section.blocks.some(({ language }) => language === 'console'))
   .map((section) => [section.title, section] as const);
 

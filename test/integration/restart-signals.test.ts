@@ -76,7 +76,7 @@ describe('the restart signal', requirement('addon', 'proc'), () => {
     const first = await serving({ restartSignal: null }, { execArgv: ['--inspect-port=127.0.0.1:0'] });
     process.kill(first, 'SIGUSR1');
     await generations.until(() => generations.stderr.includes('Debugger listening'), 'the inspector');
-    expect(generations.lines.map(({ msg }) => msg).at(-1)).toBe('serving');
+    expect(generations.lines.map(({ msg }) => msg)).not.toContain('restart ordered');
     const answer = await generations.order({ type: 'restart' });
     const { pid } = await generations.line('serving', ({ generation }) => generation === 2);
     expect(answer).toEqual({ type: 'restarted', pid, generation: 2 });
@@ -93,13 +93,30 @@ describe('the restart signal', requirement('addon', 'proc'), () => {
 });
 
 describe('SIGHUP', requirement('addon'), () => {
-  test('has its default action where neither a log file nor restarts make use of it', async () => {
-    generations = new Generations();
-    generations.deploy({});
-    const child = generations.launch();
-    await generations.line('serving');
-    child.kill('SIGHUP');
-    expect(await exitOf(child)).toEqual({ code: null, signal: 'SIGHUP' });
+  test.each([
+    ['SIGUSR1', 'SIGUSR1 restarts, SIGTERM stops'],
+    ['SIGUSR2', 'SIGUSR2 restarts, SIGTERM stops'],
+    [null, 'SIGTERM stops'],
+  ])(
+    'ends nothing where there is no log file; with restartSignal %s it says: %s',
+    async (restartSignal, says) => {
+      generations = new Generations();
+      const { controlPath } = generations;
+      generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0', controlPath, restartSignal }] });
+      const child = generations.launch();
+      await generations.line('serving');
+      child.kill('SIGHUP');
+      await generations.line(`SIGHUP ignored: no logPath to reopen; ${says}`);
+      expect(await generations.request('hello')).toBe(`hello ${generations.owner}`);
+    },
+  );
+
+  test('is left to the program where that has a handler of its own', async () => {
+    generations = await Generations.start();
+    await generations.evaluate("process.on('SIGHUP', () => console.log('mine')) && 1");
+    process.kill(generations.owner, 'SIGHUP');
+    await generations.until(() => generations.stray.includes('mine'), 'the handler of the program');
+    expect(generations.lines.filter(({ msg }) => msg.startsWith('SIGHUP'))).toEqual([]);
   });
 
   test('opens the log file anew where there is one', async () => {

@@ -41,6 +41,15 @@ describe('the path of a UNIX listener', { ...requirement('addon') }, () => {
     return path;
   }
 
+  test('in a directory that does not exist fails the start, which names the directory', async () => {
+    const directory = join(temporaryDirectory(), 'missing');
+    const server = new TestServer(echo, { bind: `unix://${directory}/socket` });
+    expect(await rejection(server.start())).toMatchObject({
+      code: 'UNINTERRUPTIBLE_LISTENER_BIND_FAILED',
+      message: `unix://${directory}/socket could not be bound: directory ${directory} does not exist`,
+    });
+  });
+
   test('of a dead server is replaced', async () => {
     const path = stalePath();
     await serving(echo, { bind: `unix://${path}` });

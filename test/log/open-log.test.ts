@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import pino from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -90,8 +90,7 @@ test.each<[LogOptions['logLevel'], string[]]>([
 });
 
 describe('logPath', () => {
-  test('is appended to, in a directory that is made if need be', async () => {
-    logPath = join(directory, 'deep', 'er', 'log');
+  test('is appended to', async () => {
     const first = await open();
     first.info('first');
     await first.flush();
@@ -128,22 +127,38 @@ describe('logPath', () => {
     await until(() => lines().some(({ msg }) => msg === 'after'), 'the new file');
   });
 
-  test.each<[string, () => void]>([
-    ['is a directory', () => mkdirSync(logPath)],
+  test.each<[string, () => string]>([
+    [
+      'is a directory',
+      () => {
+        mkdirSync(logPath);
+        return `EISDIR: illegal operation on a directory, open '${logPath}'`;
+      },
+    ],
     [
       'is below a file',
       () => {
         writeFileSync(logPath, '');
         logPath = join(logPath, 'log');
+        return `${dirname(logPath)} is not a directory`;
       },
     ],
-  ])('that %s fails the start', async (_, make) => {
-    make();
+    [
+      'is in a directory that does not exist',
+      () => {
+        logPath = join(directory, 'mistyped', 'log');
+        return `directory ${dirname(logPath)} does not exist`;
+      },
+    ],
+  ])('that %s fails the start, and nothing is made', async (_, make) => {
+    const why = make();
+    const before = readdirSync(directory);
     const server = new TestServer(undefined, { logger: null, logPath });
     expect(await rejection(server.start())).toMatchObject({
       code: 'UNINTERRUPTIBLE_CONFIGURATION_INVALID',
-      message: expect.stringContaining(`logPath ${logPath} cannot be written`),
+      message: `Invalid configuration: logPath ${logPath} cannot be written: ${why}.`,
     });
+    expect(readdirSync(directory)).toEqual(before);
     expect(server.state).toBe('stopped');
   });
 });

@@ -45,6 +45,17 @@ describe('a line on a terminal', () => {
     );
   });
 
+  test.each([
+    ['', 'UNINTERRUPTIBLE_WARM_UP_FAILED'],
+    ['        at ours\n', 'UNINTERRUPTIBLE_STATE_INVALID'],
+  ])('of the stack of an error of this library shows %j if it is %s', (shown, code) => {
+    const cause = { message: 'cold', stack: 'Error: cold\n    at theirs' };
+    const err = { message: 'failed', stack: 'failed\n    at ours', code, cause };
+    expect(terminalLine(line({ level: 50, msg: 'm', err }), false)).toBe(
+      `03:04:05.678 error [12 #3] m [${code}]\n    failed\n${shown}    caused by: Error: cold\n        at theirs\n`,
+    );
+  });
+
   test('says what was thrown where that has no stack', () => {
     expect(terminalLine(line({ msg: 'm', err: { message: 'no' } }), false)).toContain('m\n    no\n');
     expect(terminalLine(line({ msg: 'm', err: 'a string' }), false)).toContain('m err="a string"\n');

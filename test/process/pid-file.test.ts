@@ -90,15 +90,23 @@ test('a link under a temporary name is not followed', () => {
 
 describe('what cannot be written is told before anything has happened', () => {
   test.each([
-    ['in a directory that does not exist', () => join(directory, 'missing', 'server.pid')],
-    ['below a file', () => join(import.meta.filename, 'server.pid')],
-    ['where a directory is', () => directory],
-  ])('%s', (_name, where) => {
+    [
+      'in a directory that does not exist',
+      () => join(directory, 'missing', 'server.pid'),
+      () => `directory ${join(directory, 'missing')} does not exist`,
+    ],
+    [
+      'below a file',
+      () => join(import.meta.filename, 'server.pid'),
+      () => `${import.meta.filename} is not a directory`,
+    ],
+    ['where a directory is', () => directory, () => 'it is a directory'],
+  ])('%s', (_name, where, why) => {
     const target = where();
     expect(() => new PidFile(target).prepare()).toThrow(
       expect.objectContaining({
         code: 'UNINTERRUPTIBLE_PIDFILE_UNWRITABLE',
-        message: expect.stringContaining(`The pid file ${target} cannot be written`) as string,
+        message: `The pid file ${target} cannot be written: ${why()}.`,
       }),
     );
     expect(existsSync(`${target}.next`)).toBe(false);

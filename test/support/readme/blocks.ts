@@ -46,7 +46,7 @@ export function parseSections(markdown: string): Section[] {
       block.lines.push(text);
     }
   }
-  if (block !== undefined) throw new Error(`README.md:${block.line}: the block never ends`);
+  if (block !== undefined) throw new Error(`line ${block.line}: the block never ends`);
   return sections;
 }
 
@@ -55,7 +55,7 @@ export function parseSteps({ text, line }: Block): Step[] {
   const steps: { command: string; lines: string[]; line: number }[] = [];
   for (const [at, row] of text.split('\n').slice(0, -1).entries()) {
     if (row.startsWith('$ ')) steps.push({ command: row.slice(2), lines: [], line: line + 1 + at });
-    else if (steps.length === 0) throw new Error(`README.md:${line + 1 + at}: output before any command`);
+    else if (steps.length === 0) throw new Error(`line ${line + 1 + at}: output before any command`);
     else steps.at(-1)?.lines.push(row);
   }
   return steps.map(({ command, lines, line }) => {

@@ -80,14 +80,14 @@ async function carryOut(shell: Shell, step: Step): Promise<void> {
     await delay(50);
   }
   while (pidFile !== undefined && (await shell.run(`cat ${pidFile}`)).output === before) {
-    if (performance.now() > patience) throw new Error(`README.md:${step.line}: nothing has restarted`);
+    if (performance.now() > patience) throw new Error(`line ${step.line}: nothing has restarted`);
     await delay(50);
   }
 }
 
 function difference({ command, expected, open, line }: Step, { output, status }: Printed): string {
   return [
-    `README.md:${line}: ${command}`,
+    `line ${line}: ${command}`,
     `ends with ${status} and prints:\n${output}`,
     `instead of:\n${expected}${open ? '\n…' : ''}`,
   ].join('\n');
