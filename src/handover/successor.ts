@@ -2,7 +2,7 @@
  * The new process's part of a hand-over: find the owner or that there is none, take the listeners, say `ready`, and
  * become the owner when told to, or when the predecessor has died.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { Descriptor } from '../binding.js';
 import { type ErrorDescription, UninterruptibleError } from '../errors.js';
 import type { Inheritance } from '../listeners/listener-set.js';
@@ -183,6 +183,12 @@ export class Predecessor {
       },
       () => undefined,
     );
+  }
+
+  /** Hears what it has said by now: an owner that stops says `cancelled`, then ends the listeners that fail us. */
+  async hearOut(): Promise<void> {
+    this.channel.poll();
+    await setImmediate();
   }
 
   /** Tells the predecessor why we cannot serve, and leaves. */

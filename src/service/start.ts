@@ -106,6 +106,7 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
       pipe = (await predecessor.awaitOwnership(ready, anchor.ownership, signal)).pipe;
     }
   } catch (thrown) {
+    await predecessor?.hearOut();
     const error = signal.aborted ? (signal.reason as Error) : (thrown as Error);
     abandon(prepared);
     for (const member of service.members) member.acceptor.listeners = [];
