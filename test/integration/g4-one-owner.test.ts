@@ -162,7 +162,7 @@ describe('one restart at a time', () => {
     async () => {
       await trial({}, async (trial) => {
         const { generations } = trial;
-        trial.deploy({ warmUp: 200, word: 'older' });
+        trial.deploy({ warmUp: 2_000, word: 'older' });
         const running = generations.order({ type: 'restart' });
         await generations.line('started');
         const late = [generations.order({ type: 'restart' }), restartedTo(trial, 'restart 2')];
@@ -186,7 +186,7 @@ describe('one restart at a time', () => {
     async () => {
       await trial({}, async (trial) => {
         const { generations } = trial;
-        trial.deploy({ warmUp: 200 });
+        trial.deploy({ warmUp: 2_000 });
         const running = generations.order({ type: 'restart' });
         await generations.line('started');
         const late = generations.order({ type: 'restart' });
@@ -206,9 +206,9 @@ describe('one restart at a time', () => {
   );
 
   test.concurrent('when the first fails, the old owner runs the one that was queued', needs, async () => {
-    await trial({}, async (trial) => {
+    await trial({ servers: [{ readyTimeout: 3_000 }] }, async (trial) => {
       const { generations } = trial;
-      trial.deploy({ warmUp: 'reject' });
+      trial.deploy({ warmUp: 'hang' });
       const running = generations.order({ type: 'restart' });
       await generations.line('started');
       const late = generations.order({ type: 'restart' });

@@ -161,12 +161,18 @@ export class Generations {
     });
   }
 
-  /** Restarts by signal and waits until the next generation serves. Returns its pid. */
+  /** Restarts by signal and waits until the next generation serves, and the old one accepts no more. Returns its pid. */
   async restart(): Promise<number> {
     const since = this.lines.length;
     const old = this.owner;
     process.kill(old, 'SIGUSR1');
     await this.line('serving', ({ pid }) => pid !== old, since);
+    // For a moment both accept, and either may answer.
+    const handedOver = ({ msg, pid }: Line): boolean => msg === 'handed over' && pid === old;
+    await this.until(
+      () => this.lines.slice(since).some(handedOver) || !this.alive().includes(old),
+      'the old one to accept no more',
+    );
     return this.owner;
   }
 
