@@ -94,7 +94,8 @@ test(
     const old = generations.owner;
     const removed = { port: generations.port(1) };
     generations.deploy({ servers: [{ bind: kept, controlPath }] });
-    const owner = await generations.restart();
+    process.kill(old, 'SIGUSR1');
+    const { pid: owner } = await generations.line('serving', ({ pid }) => pid !== old);
     await stopped(old);
     const overTcp = await askers(removed, 'tcp');
     const overUnix = await askers({ path }, 'unix');
