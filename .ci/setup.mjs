@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 
 const buildFiles = ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'];
+const bundles = ['index', 'http', 'shared'].map((name) => `dist/${name}.js`);
 const lockFolder = inRoot('.ci', '.setup-lock');
 const lockMaxAgeMilliseconds = 10 * 60_000;
 const installRecord = inRoot('node_modules', '.uninterruptible-setup');
@@ -99,15 +100,17 @@ function sourceDigest() {
   return digestOf(['package-lock.json', ...buildFiles, ...sources]);
 }
 
-/** Changes when somebody else has built dist/; undefined when nobody has. */
+/** Changes when somebody else has built dist/, or removed some of it. */
 function builtAt() {
-  return statSync(inRoot('dist', 'index.js'), { throwIfNoEntry: false })?.mtimeMs;
+  return bundles
+    .map((file) => statSync(inRoot(file), { throwIfNoEntry: false })?.mtimeMs ?? 'missing')
+    .join();
 }
 
 /** What nobody builds any more: it would go into the package. */
 function removeOrphans() {
   const declarations = filesIn('src').map((file) => file.replace(/^src\/(.*)\.ts$/, 'dist/$1.d.ts'));
-  const built = new Set(['dist/index.js', 'dist/index.js.map', ...declarations]);
+  const built = new Set([...bundles, ...bundles.map((file) => `${file}.map`), ...declarations]);
   for (const file of filesIn('dist')) {
     if (!built.has(file)) rmSync(inRoot(file), { force: true });
   }

@@ -12,6 +12,7 @@ import {
   print,
   readOptions,
 } from './configuration/given.js';
+import { readHttp, withProtocols } from './configuration/http.js';
 import type {
   ConfigurationContext,
   LogLevel,
@@ -27,6 +28,8 @@ import { ConfigurationError } from './errors.js';
 
 export type {
   ConfigurationContext,
+  HttpConfiguration,
+  HttpServerOptions,
   Logger,
   LogLevel,
   LogLevelName,
@@ -67,6 +70,10 @@ export interface ConfigurationDefaults {
   readonly readyTimeout: number;
   readonly drainTimeout: null;
   readonly rollbackWindow: number;
+  readonly shutdownDelay: number;
+  readonly http2: boolean;
+  readonly httpOptions: null;
+  readonly readiness: null;
 }
 
 /** Every option with its default, in the order of the documentation. */
@@ -93,6 +100,10 @@ export const configurationDefaults: ConfigurationDefaults = Object.freeze({
   readyTimeout: 60_000,
   drainTimeout: null,
   rollbackWindow: 0,
+  shutdownDelay: 0,
+  http2: false,
+  httpOptions: null,
+  readiness: null,
 } satisfies ConfigurationDefaults & Record<OptionName, unknown>);
 
 const knownOptions = Object.keys(configurationDefaults) as OptionName[];
@@ -128,8 +139,9 @@ export function resolveConfiguration(
     problems,
   );
 
-  const servers = drafts.map((draft): ServerConfiguration => {
+  const servers = drafts.map((draft, index): ServerConfiguration => {
     const { given, listeners } = draft;
+    const http = readHttp(given, context.http?.[index] === true, problems);
     const surroundings = {
       hasTcpListener: listeners?.some(isTcp),
       othersHaveTcpListener: drafts.some(
@@ -140,9 +152,10 @@ export function resolveConfiguration(
     };
     return Object.freeze({
       listeners: listeners ?? [],
-      tls: resolveTls(given, surroundings, problems),
+      tls: withProtocols(resolveTls(given, surroundings, problems), http),
       allowedNetworks: readAllowedNetworks(given, surroundings, problems),
       maxConnections: readMaxConnections(given, configurationDefaults.maxConnections, problems),
+      http,
     });
   });
 

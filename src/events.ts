@@ -21,6 +21,26 @@ export interface DrainingProcess {
   readonly connections: number;
 }
 
+/** How many connections this process has and had. */
+export interface ConnectionCounts {
+  /** Open now: `busy` and `idle` together. */
+  readonly active: number;
+  /** Something is being asked or answered, or it is not known that nothing is. */
+  readonly busy: number;
+  /** Kept alive by HTTP between two requests. */
+  readonly idle: number;
+  /** Accepted since this process started, those that have ended included. */
+  readonly total: number;
+}
+
+/** How many requests this process answers and has answered. */
+export interface RequestCounts {
+  /** Being answered now. */
+  readonly active: number;
+  /** Asked since this process started. */
+  readonly total: number;
+}
+
 /** A snapshot of a server. Plain data: it survives `JSON.stringify`. */
 export interface Status {
   /** The same as `server.state`. */
@@ -41,12 +61,9 @@ export interface Status {
     readonly accepting: boolean;
   })[];
   /** Those of all servers of this process. */
-  readonly connections: {
-    /** Open now. */
-    readonly active: number;
-    /** Accepted since this process started, those that have ended included. */
-    readonly total: number;
-  };
+  readonly connections: ConnectionCounts;
+  /** Of all servers that speak HTTP; null if none does. */
+  readonly requests: RequestCounts | null;
   /** Only known to the owner. */
   readonly draining: readonly DrainingProcess[];
   /** Whether a new process has been started and is not ready yet. */

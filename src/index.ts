@@ -9,7 +9,14 @@ export type {
 } from './configuration.js';
 export type { ConnectionContext, ListenerInfo } from './connections/connection.js';
 export { ConfigurationError, type ErrorCode, type ErrorExtras, UninterruptibleError } from './errors.js';
-export type { DrainingProcess, RestartResult, ServerEvents, Status } from './events.js';
+export type {
+  ConnectionCounts,
+  DrainingProcess,
+  RequestCounts,
+  RestartResult,
+  ServerEvents,
+  Status,
+} from './events.js';
 export type { State } from './lifecycle.js';
 export { run } from './run.js';
 export { type Connect, Server } from './server.js';

@@ -10,8 +10,8 @@ export const overridable: unique symbol = Symbol('overridable');
 export interface Overridable {
   /** The prototype of the class that says so: a method that is still this one's has not been overridden. */
   readonly base: object;
-  /** A program overrides one of these, the first as a rule, or its clients would find nobody. */
-  readonly handlers: readonly [string, ...string[]];
+  /** A program overrides one of these, or its clients would find nobody. None: it need not. */
+  readonly handlers: readonly string[];
   /** What it may override beside them. */
   readonly hooks: readonly string[];
 }
@@ -23,7 +23,7 @@ interface Overrider {
 /** Why no client would be served, in a sentence, or undefined. */
 export function missingHandler(server: Overrider): string | undefined {
   const { base, handlers } = server[overridable];
-  if (handlers.some((name) => isOverridden(server, base, name))) return undefined;
+  if (handlers.length === 0 || handlers.some((name) => isOverridden(server, base, name))) return undefined;
   const others = ownMethods(server, base);
   const sentence = `${nameOf(server)} implements none of ${handlers.join(', ')}`;
   for (const name of others) {

@@ -241,6 +241,7 @@ export class Server extends EventEmitter<ServerEvents> {
       options: this.#options,
       missingHandler: () => missingHandler(this),
       misspeltHooks: () => misspeltHooks(this),
+      http: false,
       addresses: () => this.#configuration?.listeners ?? [],
       tracker: this.#tracker,
       acceptor,
@@ -262,6 +263,7 @@ export class Server extends EventEmitter<ServerEvents> {
       onStop: async () => this.onStop(),
       stateChanged: (to, from) => this.#tell(() => this.emit(to, from)),
       handoverFailed: (error) => this.#tell(() => this.emit('handoverError', error)),
+      handlerFailed: (error, connection) => this.#handlerFailed(error, connection, connection.socket),
     };
   }
 

@@ -30,6 +30,7 @@ describe('the whole', () => {
         readyTimeout: configurationDefaults.readyTimeout,
         drainTimeout: null,
         rollbackWindow: configurationDefaults.rollbackWindow,
+        shutdownDelay: configurationDefaults.shutdownDelay,
       },
       servers: [
         {
@@ -39,6 +40,7 @@ describe('the whole', () => {
           tls: null,
           allowedNetworks: null,
           maxConnections: null,
+          http: null,
         },
       ],
     });
@@ -137,9 +139,7 @@ describe('unknown options', () => {
     '%s: nothing is near, so all are named',
     (key) => {
       const [sentence = ''] = complaints({ [key]: undefined });
-      expect(sentence).toMatch(
-        /^There is no option ".*"; known are startCommand, bind, .*, rollbackWindow\.$/,
-      );
+      expect(sentence).toMatch(/^There is no option ".*"; known are startCommand, bind, .*, readiness\.$/);
     },
   );
 

@@ -24,6 +24,10 @@ const rows = [
   '| `readyTimeout` | `READY_TIMEOUT` | 60 s | x |',
   '| `drainTimeout` | `DRAIN_TIMEOUT` | none | x |',
   '| `rollbackWindow` | `ROLLBACK_WINDOW` | 0 | x |',
+  '| `shutdownDelay` | `SHUTDOWN_DELAY` | 0 | x |',
+  '| `http2` | | false | x |',
+  '| `httpOptions` | | none | x |',
+  '| `readiness` | | none | x |',
 ];
 
 describe('the table of options in README.md', () => {

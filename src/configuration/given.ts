@@ -1,9 +1,9 @@
 /** What was given for each option, by whom, and how it is called in a sentence; and the list of what is wrong with it. */
 import { ConfigurationError } from '../errors.js';
 import { nearest } from './nearest.js';
-import type { ServerOptions } from './options.js';
+import type { HttpServerOptions } from './options.js';
 
-export type OptionName = keyof ServerOptions;
+export type OptionName = keyof HttpServerOptions;
 
 /** The variable that stands in for an option, for those that have one. */
 export const environmentNames: Readonly<Partial<Record<OptionName, string>>> = Object.freeze({
@@ -22,6 +22,7 @@ export const environmentNames: Readonly<Partial<Record<OptionName, string>>> = O
   readyTimeout: 'READY_TIMEOUT',
   drainTimeout: 'DRAIN_TIMEOUT',
   rollbackWindow: 'ROLLBACK_WINDOW',
+  shutdownDelay: 'SHUTDOWN_DELAY',
 });
 
 /** Sentences, each once. */

@@ -1,4 +1,5 @@
 /** What users may configure, and what it becomes: types only. Defaults and checks are in `configuration.ts`. */
+import type { ServerOptions as NodeHttpOptions } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import type { ListenAddress } from '../listeners/address.js';
 
@@ -217,6 +218,42 @@ export interface ServerOptions {
    * @defaultValue `0` (leaves as soon as it has drained)
    */
   rollbackWindow?: number | undefined;
+
+  /**
+   * Milliseconds between the order to stop and the end of accepting, in which whoever looks (`readiness`, the event
+   * `stopping`) is told that this process wants no new work: load balancers need that long to notice. Not used in a
+   * hand-over. Environment: `SHUTDOWN_DELAY`. Belongs to the process.
+   *
+   * @defaultValue `0`
+   */
+  shutdownDelay?: number | undefined;
+}
+
+/** What an `HttpServer` takes beside the options of every server. */
+export interface HttpServerOptions extends ServerOptions {
+  /**
+   * Whether HTTP/2 is spoken beside HTTP/1.1: negotiated (ALPN) with TLS, by prior knowledge in cleartext. Without effect on a
+   * server of Node's that you give; make that one with `node:http2`.
+   *
+   * @defaultValue `false`
+   */
+  http2?: boolean | undefined;
+
+  /**
+   * What `http.createServer` takes: `keepAliveTimeout`, `headersTimeout`, `requestTimeout`, `maxHeaderSize`, … Without effect
+   * on a server of Node's that you give.
+   *
+   * @defaultValue `null` (Node's defaults)
+   */
+  httpOptions?: NodeHttpOptions | null | undefined;
+
+  /**
+   * A path that is answered without the program: 200, or 503 once this process has been told to stop for good or
+   * `isReady()` says no. A hand-over does not count: the service is ready all the time.
+   *
+   * @defaultValue `null` (none)
+   */
+  readiness?: string | null | undefined;
 }
 
 /** What `resolveConfiguration` must know about the process. */
@@ -229,6 +266,8 @@ export interface ConfigurationContext {
   mode: 'run' | 'start';
   /** What is wrong with the servers beside their options: told with the rest. */
   flaws?: readonly string[];
+  /** Which of the servers speak HTTP; none if it is left out. */
+  http?: readonly boolean[];
 }
 
 /** The options that belong to the process, checked and complete. Frozen. */
@@ -251,6 +290,8 @@ export interface ProcessConfiguration {
   readonly drainTimeout: number | null;
   /** Milliseconds. */
   readonly rollbackWindow: number;
+  /** Milliseconds. */
+  readonly shutdownDelay: number;
 }
 
 /** TLS of one server: material that has been read, parsed and found to fit together. Frozen. */
@@ -267,6 +308,15 @@ export interface TlsConfiguration {
   readonly ca: string | null;
 }
 
+/** HTTP on one server. Frozen. */
+export interface HttpConfiguration {
+  readonly http2: boolean;
+  /** For `http.createServer`. */
+  readonly httpOptions: NodeHttpOptions;
+  /** A path, or null for none. */
+  readonly readiness: string | null;
+}
+
 /** The options of one server, checked and complete. Frozen. */
 export interface ServerConfiguration {
   /** At least one. */
@@ -275,6 +325,8 @@ export interface ServerConfiguration {
   /** CIDRs; null allows everybody. */
   readonly allowedNetworks: readonly string[] | null;
   readonly maxConnections: number | null;
+  /** Null for a server that does not speak HTTP. */
+  readonly http: HttpConfiguration | null;
 }
 
 /** What {@link resolveConfiguration} returns. Frozen. */

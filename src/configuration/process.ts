@@ -20,6 +20,7 @@ const processOptions: readonly OptionName[] = Object.freeze([
   'readyTimeout',
   'drainTimeout',
   'rollbackWindow',
+  'shutdownDelay',
 ] as const);
 
 /** The defaults this file needs; the table is in `configuration.ts`. */
@@ -33,6 +34,7 @@ export type ProcessDefaults = Pick<
   | 'pidfilePath'
   | 'readyTimeout'
   | 'rollbackWindow'
+  | 'shutdownDelay'
 > & { readonly restartSignal: NodeJS.Signals };
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -114,6 +116,7 @@ export function resolveProcess(
       readDuration(found, { positive: false }, problems),
     ),
     rollbackWindow: duration('rollbackWindow', defaults.rollbackWindow, false),
+    shutdownDelay: duration('shutdownDelay', defaults.shutdownDelay, false),
   });
 }
 

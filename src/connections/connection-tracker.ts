@@ -39,6 +39,13 @@ export class ConnectionTracker {
     return first;
   }
 
+  /** Of the open ones those of which it is known that they do nothing. */
+  get idle(): number {
+    let idle = 0;
+    for (const connection of this.#open) if (connection.idle) idle += 1;
+    return idle;
+  }
+
   /** All that were ever accepted. */
   get total(): number {
     return this.#total;
@@ -97,9 +104,9 @@ export class ConnectionTracker {
     this.#draining = false;
   }
 
-  /** Destroys what is open and says how many that were. */
+  /** Destroys what is open and says how many of them were doing something. */
   destroyAll(): number {
-    const cut = this.#open.size;
+    const cut = this.active - this.idle;
     for (const connection of this.#open) {
       connection.cut = true;
       connection.socket.destroy();

@@ -33,6 +33,14 @@ export interface ConnectionContext {
   readonly signal: AbortSignal;
 }
 
+/** What is known of a connection by whoever speaks its protocol. */
+export interface Activity {
+  /** Whether nothing is being asked or answered: it may end at any time without a loss. */
+  readonly idle: boolean;
+  /** The process drains: end when what is being asked and answered is done. */
+  drain(): void;
+}
+
 export class Connection implements ConnectionContext {
   readonly id: number;
   readonly listener: ListenerInfo;
@@ -45,6 +53,7 @@ export class Connection implements ConnectionContext {
   readonly #late: boolean;
   #controller: AbortController | undefined;
   #reason: UninterruptibleError | undefined;
+  #activity: Activity | undefined;
 
   constructor(
     id: number,
@@ -72,10 +81,23 @@ export class Connection implements ConnectionContext {
     return this.#controller.signal;
   }
 
+  /** Whether it is open and does nothing, as far as anybody knows. */
+  get idle(): boolean {
+    return this.#activity?.idle ?? false;
+  }
+
+  /** Whoever speaks the protocol tells what it knows, and is told when the process drains. */
+  follow(activity: Activity): void {
+    this.#activity = activity;
+    if (this.#reason === REASONS.UNINTERRUPTIBLE_DRAINING) activity.drain();
+    else if (this.#late) setImmediate(() => this.abort('UNINTERRUPTIBLE_DRAINING'));
+  }
+
   abort(code: 'UNINTERRUPTIBLE_DRAINING' | 'UNINTERRUPTIBLE_CONNECTION_CLOSED'): void {
     if (this.#reason !== undefined) return;
     this.#reason = REASONS[code];
     this.#controller?.abort(this.#reason);
+    if (code === 'UNINTERRUPTIBLE_DRAINING') this.#activity?.drain();
   }
 }
 

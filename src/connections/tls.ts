@@ -127,7 +127,7 @@ function problemOfClient(secured: TLSSocket): string | undefined {
 }
 
 /** The socket a TLSSocket was made over: undocumented, the same from Node 18 to 26, and compared with the real one in tests. */
-function underlying(secured: TLSSocket): Socket {
+export function underlying(secured: TLSSocket): Socket {
   return (secured as unknown as { _parent: Socket })._parent;
 }
 

@@ -2,9 +2,11 @@
 import type { Socket } from 'node:net';
 import type { ServerConfiguration, ServerOptions } from '../configuration.js';
 import type { Acceptor } from '../connections/acceptor.js';
+import type { Connection } from '../connections/connection.js';
 import type { ConnectionTracker } from '../connections/connection-tracker.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
 import type { UninterruptibleError } from '../errors.js';
+import type { RequestCounts } from '../events.js';
 import type { State } from '../lifecycle.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Service } from './service.js';
@@ -18,6 +20,10 @@ export interface Member {
   missingHandler(): string | undefined;
   /** A sentence for each method whose name is that of a hook but for a slip. */
   misspeltHooks(): string[];
+  /** Whether it speaks HTTP, and may have the options for it. */
+  http: boolean;
+  /** undefined where nothing that can be called a request is known. */
+  requests?: () => RequestCounts;
   /** Where it listens, as configured. */
   addresses(): readonly ListenAddress[];
   readonly tracker: ConnectionTracker;
@@ -38,4 +44,6 @@ export interface Member {
   onStop(): Promise<void>;
   stateChanged(to: State, from: State): void;
   handoverFailed(error: UninterruptibleError): void;
+  /** What the program's code for one connection threw. */
+  handlerFailed(error: unknown, connection: Connection): void;
 }

@@ -10,7 +10,7 @@ import { resolveConfiguration } from '../configuration.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
 import { handoverChannel, stateChannel } from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
-import type { RestartResult, Status } from '../events.js';
+import type { ConnectionCounts, RequestCounts, RestartResult, Status } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
@@ -140,6 +140,11 @@ export class Service {
     return this.members.reduce((sum, member) => sum + member.tracker.active, 0);
   }
 
+  /** Of those the ones that are known to do nothing. Looks at each. */
+  get idle(): number {
+    return this.members.reduce((sum, { tracker }) => sum + tracker.idle, 0);
+  }
+
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
   configure(): void {
     const resolved = resolveConfiguration(
@@ -150,6 +155,7 @@ export class Service {
         commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
         mode: this.options.mode,
         flaws: this.members.flatMap((member) => member.missingHandler() ?? []),
+        http: this.members.map(({ http }) => http),
       },
     );
     this.#configuration = resolved.process;
@@ -273,16 +279,29 @@ export class Service {
       ownerSince: this.ownerSince,
       controlPath: this.seat?.path ?? null,
       listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
-      connections: {
-        active: this.active,
-        total: this.members.reduce((sum, member) => sum + member.tracker.total, 0),
-      },
+      connections: this.#connections(),
+      requests: this.#requests(),
       draining: [...this.draining].map(({ pid, generation, connections }) => ({
         pid,
         generation,
         connections,
       })),
       restarting: this.restarts.running,
+    };
+  }
+
+  #connections(): ConnectionCounts {
+    const { active, idle } = this;
+    const total = this.members.reduce((sum, { tracker }) => sum + tracker.total, 0);
+    return { active, busy: active - idle, idle, total };
+  }
+
+  #requests(): RequestCounts | null {
+    const counts = this.members.flatMap(({ requests }) => requests?.() ?? []);
+    if (counts.length === 0) return null;
+    return {
+      active: counts.reduce((sum, { active }) => sum + active, 0),
+      total: counts.reduce((sum, { total }) => sum + total, 0),
     };
   }
 

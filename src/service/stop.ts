@@ -32,6 +32,12 @@ async function stopServing(service: Service): Promise<void> {
   const { members, configuration, log, seat } = service;
   service.lifecycle.to('stopping');
   service.step('stopping', { connections: service.active });
+  if (configuration.shutdownDelay > 0) {
+    log.info('accepting on, until load balancers have noticed', {
+      milliseconds: configuration.shutdownDelay,
+    });
+    await delay(configuration.shutdownDelay);
+  }
   const predecessors = [...service.draining];
   // Still accepting: only when nobody else can resume may the queues be ended.
   await Promise.all(predecessors.map((peer) => peer.bye()));

@@ -16,6 +16,9 @@ import { environmentOfNode, Installation, ROOT } from '../support/packed.js';
 import { programs } from '../support/programs.js';
 import { requirement } from '../support/requirements.js';
 
+/** `dist/index.js` only passes on what is in the second. */
+const BUNDLES = ['dist/http.js', 'dist/shared.js'];
+
 describe('the packed tarball', requirement('npm'), () => {
   let installation: Installation;
   let generations: Generations | undefined;
@@ -34,11 +37,11 @@ describe('the packed tarball', requirement('npm'), () => {
     const declarations = sources('src').map((file) => file.replace(/^src\/(.*)\.ts$/, 'dist/$1.d.ts'));
     const expected = [
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.gyp', 'package.json'],
-      ...['dist/index.js', 'dist/index.js.map', ...declarations],
+      ...['dist/index.js', ...BUNDLES.flatMap((bundle) => [bundle, `${bundle}.map`]), ...declarations],
       ...sources('native'),
       ...sources('prebuilds'),
       ...sources('docs').filter((file) => file.endsWith('.md')),
-      ...sources('examples').filter((file) => file.endsWith('.py')),
+      ...sources('examples').filter((file) => /\.py$|^examples\/http\//.test(file)),
     ];
     expect(installation.files()).toEqual(expected.sort());
     console.info(`the tarball has ${installation.packedSize} bytes, ${expected.length} files`);
@@ -58,13 +61,15 @@ describe('the packed tarball', requirement('npm'), () => {
   });
 
   test('its source map holds the sources, and nothing refers to a map that is missing', () => {
-    const map = JSON.parse(inPackage('dist/index.js.map')) as { sources: string[]; sourcesContent: string[] };
-    expect(map.sourcesContent).toHaveLength(map.sources.length);
-    expect(map.sourcesContent).not.toContain(null);
+    for (const bundle of BUNDLES) {
+      const map = JSON.parse(inPackage(`${bundle}.map`)) as { sources: string[]; sourcesContent: string[] };
+      expect(map.sourcesContent).toHaveLength(map.sources.length);
+      expect(map.sourcesContent).not.toContain(null);
+    }
     const referring = installation
       .files()
       .filter((file) => file.startsWith('dist/') && /^\/\/# sourceMappingURL=/m.test(inPackage(file)));
-    expect(referring).toEqual(['dist/index.js']);
+    expect(referring).toEqual(BUNDLES);
   });
 
   test('every relative link of its pages leads to a file in it', () => {

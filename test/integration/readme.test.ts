@@ -13,7 +13,7 @@ import { type Block, parseSections, parseSteps } from '../support/readme/blocks.
 import { portsTaken, Reader } from '../support/readme/follow.js';
 import { requirement } from '../support/requirements.js';
 
-const PORTS = [6789, 6790, 6791];
+const PORTS = [6789, 6790, 6791, 6792];
 const SHELL_LINES = ['npm run demo', 'npm test', 'npm install uninterruptible'];
 /** Programs that no command of the README starts: the tests at the end do. */
 const RUN_APART = ['echo-server.mts', 'queue-server.mjs'];
@@ -69,7 +69,7 @@ describe('in an empty folder with the tarball', {
       throw new Error(`README.md names ports that somebody listens on: ${taken.join(', ')}`);
     }
     installation = await Installation.create();
-    for (const name of ['@types/node', 'tsx']) installation.bring(name);
+    for (const name of ['@types/node', 'express', 'tsx']) installation.bring(name);
     for (const { file, text } of files) writeFileSync(installation.path(file), text);
     reader = new Reader(installation);
   });

@@ -272,7 +272,8 @@ test('status is plain data about everything', requirement('addon'), async () => 
         accepting: true,
       },
     ],
-    connections: { active: 1, total: 2 },
+    connections: { active: 1, busy: 1, idle: 0, total: 2 },
+    requests: null,
     draining: [],
     restarting: false,
   });

@@ -128,7 +128,7 @@ describe('the probe', { ...requirement('addon') }, () => {
     await server.start();
     expect(contexts).toMatchObject([{ probe: true, generation: 1, listener: { port: server.port() } }]);
     expect(seen).toEqual([[undefined, 0]]);
-    expect(server.status().connections).toEqual({ active: 0, total: 0 });
+    expect(server.status().connections).toEqual({ active: 0, busy: 0, idle: 0, total: 0 });
     expect(await ask(server, 'stranger').catch((error: unknown) => (error as { code: string }).code)).toMatch(
       /^(ECONNRESET)?$/,
     );

@@ -75,10 +75,7 @@ export class TestServer extends Server {
     this.#handler = handler;
     // A stray variable of the machine must not reach the tests.
     this.configure({ logger: this.log, bind: 'tcp://127.0.0.1:0', ...options });
-    onTestFinished(async () => {
-      for (const socket of clients) socket.destroy();
-      await this.stop();
-    });
+    stoppedAtEnd(this);
   }
 
   override handleRequest(socket: Socket, context: ConnectionContext): unknown {
@@ -91,6 +88,14 @@ export class TestServer extends Server {
     if (found === undefined) throw new Error(`no listener ${name ?? ''}`);
     return found.port;
   }
+}
+
+/** Stops a server when the test has finished and its clients are gone. */
+export function stoppedAtEnd(server: Server): void {
+  onTestFinished(async () => {
+    for (const socket of clients) socket.destroy();
+    await server.stop();
+  });
 }
 
 /** A started server. */

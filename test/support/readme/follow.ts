@@ -9,7 +9,8 @@ import { environmentOfNode, type Installation } from '../packed.js';
 import { fits, parseSteps, type Section, type Step } from './blocks.js';
 import { type Printed, Shell } from './shell.js';
 
-const NC = fileURLToPath(new URL('nc.mjs', import.meta.url));
+/** Programs that a new machine may lack, as far as the documents need them. */
+const COMMANDS = ['nc', 'curl'];
 const DEADLINE = 15_000;
 
 /**
@@ -30,8 +31,11 @@ export class Reader {
     this.#installation = installation;
     const bin = installation.path('bin');
     mkdirSync(bin);
-    writeFileSync(`${bin}/nc`, `#!/bin/sh\nexec '${process.execPath}' '${NC}' "$@"\n`);
-    chmodSync(`${bin}/nc`, 0o755);
+    for (const name of COMMANDS) {
+      const program = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+      writeFileSync(`${bin}/${name}`, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+      chmodSync(`${bin}/${name}`, 0o755);
+    }
     const { PATH } = environmentOfNode();
     this.#environment = { ...this.processes.environment, PATH: `${bin}${delimiter}${PATH}` };
   }

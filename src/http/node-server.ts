@@ -1,0 +1,64 @@
+/**
+ * A server of Node's that never listens: it gets its connections from us, and we see its requests before the program
+ * does. Its `close()` is called when no connection is left and not before, because it cuts requests (nodejs/node#60617).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server as AnyServer, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** What we look at before the program gets it. */
+export interface Observer {
+  /** `pass` gives it to the program, now or later. */
+  request(request: IncomingMessage, response: ServerResponse, pass: () => void): void;
+  upgrade(request: IncomingMessage, socket: Socket): void;
+  session(session: ServerHttp2Session): void;
+  /** Of HTTP/2, also where a `request` comes out of it. `pass` gives it to the program. */
+  stream(stream: ServerHttp2Stream, pass: () => void): void;
+  /** A server that does TLS by itself has done it. `pass` goes on with HTTP. */
+  secured(socket: TLSSocket, pass: () => void): void;
+}
+
+/**
+ * Looks at the events of a server before its listeners do. Listeners of our own would not do: they cannot hold an event
+ * back, and the mere presence of one for `upgrade` or `checkContinue` changes what Node does.
+ */
+export function observe(server: AnyServer, observer: Observer): void {
+  const emit = server.emit.bind(server) as (event: string | symbol, ...parameters: unknown[]) => boolean;
+  const observed = (event: string | symbol, ...parameters: unknown[]): boolean => {
+    switch (event) {
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation': {
+        const [request, response] = parameters as [IncomingMessage, ServerResponse];
+        observer.request(request, response, () => emit(event, ...parameters));
+        return true;
+      }
+      case 'upgrade':
+      case 'connect':
+        observer.upgrade(...(parameters as [IncomingMessage, Socket]));
+        break;
+      case 'session':
+        observer.session(...(parameters as [ServerHttp2Session]));
+        break;
+      case 'stream':
+        observer.stream(parameters[0] as ServerHttp2Stream, () => emit(event, ...parameters));
+        return true;
+      case 'secureConnection':
+        observer.secured(parameters[0] as TLSSocket, () => emit(event, ...parameters));
+        return true;
+    }
+    return emit(event, ...parameters);
+  };
+  Object.defineProperty(server, 'emit', { value: observed, configurable: true, writable: true });
+}
+
+/**
+ * Starts what Node starts when an HTTP server begins to listen: the look every 30 s for clients that send their request too
+ * slowly (`headersTimeout`, `requestTimeout`). Without it those would stay for ever.
+ */
+export function startTimeouts(server: AnyServer): void {
+  for (const listener of server.listeners('listening')) {
+    if (listener.name === 'setupConnectionsTracking') listener.call(server);
+  }
+}
