@@ -174,6 +174,8 @@ export class Trial {
   /** Ends the requests; lost is at most what a process that died had accepted. */
   async expectNothingLost(dead: readonly number[] = []): Promise<void> {
     const clients = this.#clients!;
+    // A quick trial ends before the first of them has come.
+    await this.generations.until(() => clients.answered > 0, 'a client to be answered');
     await clients.end(PATIENCE);
     const accepted = new Set(
       readFileSync(this.peers, 'utf8')
@@ -183,7 +185,6 @@ export class Trial {
         .map(([, , port]) => Number(port)),
     );
     expect(clients.lost.filter(({ port }) => !accepted.has(port))).toEqual([]);
-    expect(clients.answered).toBeGreaterThan(0);
   }
 
   async end(): Promise<void> {
