@@ -119,6 +119,18 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /**
+   * Hands the service back to the process before this one, which must still drain or stand by (`rollbackWindow`). Resolves
+   * when that one is the owner; this process then drains, and could be gone back to in its turn.
+   *
+   * @throws UninterruptibleError UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE or UNINTERRUPTIBLE_ROLLBACK_FAILED; this process
+   * serves on.
+   */
+  async rollback(): Promise<RestartResult> {
+    if (this.#service === undefined) throw wrongState('rollback', this.state);
+    return this.#service.rollBack();
+  }
+
+  /**
    * Stops accepting. Resolves when the last connection has ended or `drainTimeout` has cut it. In `handleRequest` write
    * `void this.stop()`: awaited there, it would wait for the connection whose handler waits for it.
    */

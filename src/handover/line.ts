@@ -9,6 +9,7 @@ import { type Greeter, greet } from './greeter.js';
 
 export class Line {
   readonly #binding: Binding;
+  #answering: Promise<void> | undefined;
   readonly #channel: Channel;
 
   /** Takes the descriptor over, also when it throws. */
@@ -36,7 +37,7 @@ export class Line {
 
   /** Greets whoever connects from the other end, as long as that lives. */
   answer(greeter: Greeter): void {
-    void this.#answer(greeter);
+    this.#answering ??= this.#answer(greeter);
   }
 
   async #answer(greeter: Greeter): Promise<void> {

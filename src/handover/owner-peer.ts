@@ -2,9 +2,13 @@
  * The owner, as the process sees it that handed over to it and drains: it may say `bye`, or vanish, in which case the
  * service is ours again if we get byte 0.
  */
+import type { ErrorDescription } from '../errors.js';
 import { type Channel, closeAll } from './channel.js';
+import type { Draining } from './protocol.js';
 
 export interface OwnerEvents {
+  /** An operator wants this process to serve again: a take-over with this token will be answered. */
+  takeBack: (token: string) => void;
   /** It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this. */
   bye: () => void;
   /** The connection ended without a word. */
@@ -23,9 +27,9 @@ export class OwnerPeer {
     void this.#follow(events);
   }
 
-  /** Tells it how many connections are left; dropped if it does not read. */
-  report(connections: number): void {
-    this.channel.report({ type: 'draining', connections });
+  /** Tells it how far the drain is; dropped if it does not read. */
+  report(progress: Omit<Draining, 'type'>): void {
+    this.channel.report({ type: 'draining', ...progress });
   }
 
   /** The last word: what comes from it now is ignored. */
@@ -35,11 +39,23 @@ export class OwnerPeer {
     this.channel.close();
   }
 
+  /** It cannot have the service back. */
+  refuseTakeBack(error: ErrorDescription): void {
+    this.channel.send({ type: 'failed', ...error });
+  }
+
+  /** It gave the service back: what comes over this connection means nothing any more. */
+  forget(): void {
+    this.#left = true;
+    this.channel.close();
+  }
+
   async #follow(events: OwnerEvents): Promise<void> {
     try {
       for (;;) {
         const { message, descriptors } = await this.channel.receive(null);
         closeAll(descriptors);
+        if (message.type === 'take-back') events.takeBack(message.token);
         if (message.type !== 'bye') continue;
         events.bye();
         this.channel.send({ type: 'received' });

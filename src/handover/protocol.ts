@@ -9,7 +9,7 @@
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
 
 /** What this build can do beyond the version; unknown words are ignored. */
-export const FEATURES: readonly string[] = [];
+export const FEATURES: readonly string[] = ['take-back'];
 
 /** The longest packet anybody may send, in bytes. */
 export const MAX_PACKET_BYTES = 65_536;
@@ -24,6 +24,8 @@ export const WAITS = {
   yours: 10_000,
   owner: 5_000,
   farewell: 1_000,
+  /** How long a predecessor that is to take the service back may take to connect. */
+  takeBack: 5_000,
   /** How long the old control inode still answers `moved`: whoever looked the path up before the rename is through by then. */
   moved: 1_000,
   /** How long a lock whose holder has just died may take to come free. */
@@ -145,9 +147,19 @@ interface Bye {
   type: 'bye';
 }
 
-interface Draining {
+export interface Draining {
   type: 'draining';
   connections: number;
+  /** Milliseconds for which the sender can still serve again at least: the rest of its rollback window. */
+  rollback?: number;
+  /** Milliseconds until what it still has is cut, if ever. */
+  deadline?: number;
+}
+
+/** From the owner to its predecessor, which must have announced it: take the service back, by a `take-over` with this token. */
+interface TakeBack {
+  type: 'take-back';
+  token: string;
 }
 
 interface Gone {
@@ -173,6 +185,9 @@ interface StatusOrder {
 }
 interface RestartOrder {
   type: 'restart';
+}
+interface RollbackOrder {
+  type: 'rollback';
 }
 interface StopOrder {
   type: 'stop';
@@ -200,6 +215,13 @@ interface Restarted {
   generation: number;
 }
 
+/** The process before is the owner again. */
+interface RolledBack {
+  type: 'rolled-back';
+  pid: number;
+  generation: number;
+}
+
 interface Stopping {
   type: 'stopping';
 }
@@ -217,16 +239,19 @@ export type Message =
   | Owner
   | Cancelled
   | Bye
+  | TakeBack
   | Draining
   | Gone
   | Moved
   | StandBy
   | StatusOrder
   | RestartOrder
+  | RollbackOrder
   | StopOrder
   | StatusAnswer
   | Progress
   | Restarted
+  | RolledBack
   | Stopping;
 
 /** The highest version both lists name, or undefined. */

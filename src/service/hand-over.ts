@@ -13,14 +13,15 @@ import type { Service } from './service.js';
 
 /** Answers a take-over. Never throws: whatever goes wrong ends the exchange only. */
 export function giveTo(service: Service, channel: Channel, takeOver: TakeOver): void {
-  const { state, restarts, stopping } = service;
+  const { state, restarts, rollbacks, stopping } = service;
+  const { token } = takeOver;
   if (state === 'stopping' || stopping.signal.aborted) {
     refuse(channel, 'stopping', 'This server is stopping.');
   } else if (state !== 'serving') {
     refuse(channel, 'busy', `This server is ${state}.`);
-  } else if (takeOver.token !== undefined && !restarts.expects(takeOver.token)) {
+  } else if (token !== undefined && !restarts.expects(token) && !rollbacks.expects(token)) {
     refuse(channel, 'forbidden', 'The token is not that of a restart that runs here.');
-  } else if (takeOver.token === undefined && performance.now() - service.lastChange < WAITS.settle) {
+  } else if (token === undefined && performance.now() - service.lastChange < WAITS.settle) {
     // Two supervisors with one control path must not throw the service back and forth.
     refuse(channel, 'busy', 'The owner has just changed.');
   } else {
@@ -29,9 +30,12 @@ export function giveTo(service: Service, channel: Channel, takeOver: TakeOver): 
 }
 
 async function give(service: Service, channel: Channel, takeOver: TakeOver): Promise<void> {
-  const { restarts, seat, log } = service;
-  if (seat === undefined) return;
+  const { restarts, rollbacks, log } = service;
   const pid = channel.peer.pid || takeOver.pid;
+  const isRollback = rollbacks.takenOverBy(takeOver.token, pid);
+  // The process before looks for its owner where it was one itself.
+  const seat = (isRollback ? service.formerSeat : undefined) ?? service.seat;
+  if (seat === undefined) return;
   const started = restarts.takenOverBy(takeOver.token, pid);
   let stderr: ReturnType<Service['realStderr']>;
   try {
@@ -48,7 +52,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
         }),
       },
       stderr,
-      readyTimeout: started ? restarts.left : service.configuration.readyTimeout,
+      readyTimeout: timeToBeReady(service, { isRollback, isChild: started !== undefined }),
       signal: service.stopping.signal,
       pathIsOurs: () => seat.published,
       endChild: () => started?.kill(),
@@ -67,7 +71,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     // A successor that died as the owner has used its number up.
     service.highestGeneration = outcome.generation;
     if (outcome.kind === 'kept') {
-      keep(service, outcome.error, started !== undefined);
+      keep(service, outcome.error, isRollback || started !== undefined);
       return;
     }
     service.lastChange = performance.now();
@@ -78,7 +82,10 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       offers.map(({ listener }) => listener),
       outcome.ready,
     );
-    restarts.succeeded({ pid, generation: outcome.generation }, started);
+    if (seat !== service.seat) moveBack(service);
+    const result = { pid, generation: outcome.generation };
+    restarts.succeeded(result, started);
+    rollbacks.succeeded(result);
     removePaths(service, outcome.ready);
     await leave(service, { channel, pid, unclaimed });
   } catch (error) {
@@ -87,26 +94,45 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     channel.close();
     if (!service.lifecycle.is('serving', 'handing-over')) return;
     // Out of descriptors, say. Whoever has byte 0 serves; if that is the successor, nothing is known of what it uses.
-    if (regained(seat.ownership)) keep(service, error as Error, started !== undefined);
+    if (regained(seat.ownership)) keep(service, error as Error, isRollback || started !== undefined);
     else await leave(service, { channel, pid, unclaimed: new Map() });
   } finally {
     stderr?.real.close();
   }
 }
 
+/** In ms. Whoever served before has nothing to get ready. */
+function timeToBeReady(
+  { restarts, configuration }: Service,
+  { isRollback, isChild }: { isRollback: boolean; isChild: boolean },
+): number {
+  if (isRollback) return WAITS.takeBack;
+  return isChild ? restarts.left : configuration.readyTimeout;
+}
+
+/** The process before did not know our own control path, and will not come here. */
+function moveBack(service: Service): void {
+  const { seat, formerSeat } = service;
+  attempt(service, 'a control path that is no longer used could not be removed', () => seat?.unpublish());
+  seat?.remove();
+  service.seat = formerSeat;
+  service.formerSeat = undefined;
+}
+
 /** Still the owner, having accepted all the time. What a successor may have renamed is put right. */
-function keep(service: Service, failure: Error, isOurChild: boolean): void {
+function keep(service: Service, failure: Error, wasOrdered: boolean): void {
   if (service.lifecycle.is('handing-over')) service.lifecycle.to('serving');
   repair(service);
   const error =
     failure instanceof UninterruptibleError
       ? failure
       : new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_CLOSED', failure.message, { cause: failure });
-  // Of our own child the restart tells, when it knows its last words too.
-  if (!isOurChild) {
+  // Whoever ordered it tells: of our own child the restart, when it knows its last words too.
+  if (!wasOrdered) {
     if (!service.stopping.signal.aborted) service.handoverFailed(error);
     void sweep(service);
   }
+  service.rollbacks.exchangeFailed(error);
   service.restarts.exchangeFailed(error);
 }
 

@@ -16,7 +16,7 @@ import type { Service } from './service.js';
 const REGISTRATIONS = 3;
 
 export async function leave(service: Service, successor: Successor): Promise<void> {
-  const { members, configuration, seat } = service;
+  const { members, seat } = service;
   // The order matters: whoever connects from here on is the successor's.
   for (const member of members) member.acceptor.pause();
   // Whoever drained for us drains for the successor now, and registers there.
@@ -27,6 +27,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   const reserve = new Reserve(service, successor);
   service.reserve = reserve;
   service.owner = new OwnerPeer(successor.channel, successor.pid, {
+    takeBack: (token) => void reserve.takeBack(token),
     bye: () => {
       reserve.release('the owner said bye');
       void register(service, successor.channel.peer.pid);
@@ -35,18 +36,32 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   });
   service.lifecycle.to('draining');
   const cut = await drainMembers(service, reserve.resumed, (connections) =>
-    service.owner?.report(connections),
+    service.owner?.report({ connections, ...limits(service, reserve) }),
   );
   if (cut === null) return;
 
   if (!reserve.released) {
     service.lifecycle.to('standing-by');
-    await reserve.standBy(Math.max(0, reserve.since + configuration.rollbackWindow - performance.now()));
+    const { rollback } = limits(service, reserve);
+    service.owner.report({ connections: 0, rollback });
+    await reserve.standBy(rollback);
     if (reserve.resumed.aborted) return;
   }
   await service.restarts.relayed();
   if (reserve.resumed.aborted) return;
   await end(service, cut);
+}
+
+/** How long this process stays at least, and at most, in ms. */
+function limits(
+  { configuration: { rollbackWindow, drainTimeout } }: Service,
+  { since }: Reserve,
+): { rollback: number; deadline?: number } {
+  const left = (limit: number): number => Math.round(Math.max(0, since + limit - performance.now()));
+  return {
+    rollback: left(rollbackWindow),
+    ...(drainTimeout === null ? {} : { deadline: left(drainTimeout) }),
+  };
 }
 
 /** The last steps: nothing can be undone from here on. */
@@ -88,6 +103,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
       channel.send({ type: 'stand-by', pid, generation: service.generation, connections: service.active });
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
+        takeBack: () => undefined, // Only who has duplicates is asked.
         bye: () => void register(service, channel.peer.pid),
         vanished: () => void delay(WAITS.farewell / REGISTRATIONS).then(() => register(service)),
       });

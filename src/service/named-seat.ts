@@ -51,6 +51,8 @@ export class NamedSeat implements Seat {
   }
 
   bind(greeter: Greeter): void {
+    // A former socket may still tell who looked it up that the owner has moved.
+    this.#silence();
     this.#control = ControlListener.bind(this.#binding, this.path, 'next', greeter);
   }
 
@@ -69,6 +71,12 @@ export class NamedSeat implements Seat {
 
   invite(): { place: { controlPath: string }; descriptors: [] } {
     return { place: { controlPath: this.path }, descriptors: [] };
+  }
+
+  withdraw(): void {
+    this.#silence();
+    this.ownership.releaseOwner();
+    this.ownership.releaseNext();
   }
 
   discardNext(): void {

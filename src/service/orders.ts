@@ -45,7 +45,10 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       answerStatus(channel, service.status());
       break;
     case 'restart':
-      void restart(service, channel);
+      void carryOut(service, channel, 'restart');
+      break;
+    case 'rollback':
+      void carryOut(service, channel, 'rollback');
       break;
     case 'stop':
       service.log.info('stop ordered', { by: channel.peer.pid });
@@ -63,13 +66,20 @@ function standBy(service: Service, channel: Channel, message: StandBy): void {
   else service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
 }
 
-async function restart(service: Service, channel: Channel): Promise<void> {
-  service.log.info('restart ordered', { by: channel.peer.pid });
+/** What each order does, how the log names it, and what answers it in the end. */
+const CHANGES = {
+  restart: { said: 'restart ordered', done: 'restarted', by: 'restarts' },
+  rollback: { said: 'rollback ordered', done: 'rolled-back', by: 'rollbacks' },
+} as const;
+
+async function carryOut(service: Service, channel: Channel, order: keyof typeof CHANGES): Promise<void> {
+  const { said, done, by } = CHANGES[order];
+  service.log.info(said, { by: channel.peer.pid });
   try {
-    const { pid, generation } = await service.restarts.request((step, child) => {
-      channel.report({ type: 'progress', step, pid: child });
+    const { pid, generation } = await service[by].request((step, other) => {
+      channel.report({ type: 'progress', step, pid: other });
     });
-    channel.finish({ type: 'restarted', pid, generation });
+    channel.finish({ type: done, pid, generation });
   } catch (error) {
     channel.finish(failure(error));
   }

@@ -1,13 +1,16 @@
-/** Rollback: a process that drains or stands by serves again when its successor dies without a word. */
+/** Rollback: a process that drains or stands by serves again when its successor dies without a word, or on its order. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { describeError, UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
 import { WAITS } from '../handover/protocol.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Listener } from '../listeners/listener.js';
 import { openListener } from '../listeners/open-listener.js';
+import { follow } from './follow.js';
 import { runHooks } from './hooks.js';
 import { repair } from './repair.js';
 import type { Service } from './service.js';
+import { takeBack } from './take-back.js';
 
 /** Whoever took over, as far as a rollback needs it. */
 export interface Successor {
@@ -24,6 +27,8 @@ export class Reserve {
   readonly #successor: Successor;
   readonly #resumed = new AbortController();
   readonly #released = new AbortController();
+  /** The exchange in which the owner gives the service back. Never rejects. */
+  #takingBack: Promise<void> | undefined;
 
   constructor(service: Service, successor: Successor) {
     this.#service = service;
@@ -63,8 +68,9 @@ export class Reserve {
 
   /** If byte 0 can be had the successor is dead, and the service is ours again; if not, we only drain. */
   async successorVanished(): Promise<void> {
-    const service = this.#service;
-    const { seat, log } = service;
+    // It may have died amid giving it back: the exchange tells whether byte 0 came with it.
+    await this.#takingBack;
+    const { seat, log } = this.#service;
     if (seat === undefined || !this.#mayResume()) return;
     log.warn('the successor vanished', { successor: this.#successor.pid });
     try {
@@ -82,9 +88,47 @@ export class Reserve {
       seat.ownership.releaseOwner();
       return;
     }
+    this.#resume(this.#service.highestGeneration + 1);
+    repair(this.#service);
+    await this.#settleIn('the successor died');
+  }
+
+  /** The owner wants us to serve again. Resolves when we do, or when it has heard why not. */
+  takeBack(token: string): Promise<void> {
+    this.#takingBack ??= this.#takeBack(token).finally(() => {
+      this.#takingBack = undefined;
+    });
+    return this.#takingBack;
+  }
+
+  async #takeBack(token: string): Promise<void> {
+    const service = this.#service;
+    const { seat, owner, log } = service;
+    try {
+      if (seat === undefined || !this.#mayResume()) {
+        throw new UninterruptibleError('UNINTERRUPTIBLE_ROLLBACK_FAILED', 'It has let go of the listeners.');
+      }
+      service.step('taking back', { successor: this.#successor.pid });
+      const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
+      const { from, complete } = await takeBack(service, seat, token, signal);
+      this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1);
+      complete();
+      owner?.forget();
+      if (from !== null) follow(service, from);
+    } catch (error) {
+      log.warn('the service was not taken back', { err: error });
+      owner?.refuseTakeBack(describeError(error));
+      return;
+    }
+    await this.#settleIn('by order');
+  }
+
+  /** Byte 0 is ours: nothing here may fail. */
+  #resume(generation: number): void {
+    const service = this.#service;
     this.#resumed.abort();
-    service.highestGeneration += 1;
-    service.generation = service.highestGeneration;
+    service.highestGeneration = generation;
+    service.generation = generation;
     service.ownerSince = Date.now();
     service.lastChange = performance.now();
     for (const member of service.members) {
@@ -94,8 +138,11 @@ export class Reserve {
     service.owner = undefined;
     service.reserve = undefined;
     service.lifecycle.to('serving');
-    repair(service);
-    service.step('rolled back', { successor: this.#successor.pid });
+  }
+
+  async #settleIn(why: string): Promise<void> {
+    const service = this.#service;
+    service.step('rolled back', { successor: this.#successor.pid, why });
     await this.#bindAgain();
     await service.drainAnnounced;
     await runHooks(service, 'onResume');

@@ -11,6 +11,7 @@ import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
 import { showDirectory } from '../process/shown-directory.js';
 import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
+import { Deferred } from './deferred.js';
 import { repair, sweep } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
@@ -330,19 +331,4 @@ function notReady(readyTimeout: number): UninterruptibleError {
     'UNINTERRUPTIBLE_RESTART_TIMEOUT',
     `The new process was not ready within ${readyTimeout} ms.`,
   );
-}
-
-class Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve: (value: T) => void = () => undefined;
-  reject: (error: Error) => void = () => undefined;
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    // Whoever asked may have gone; the answer is logged in any case.
-    this.promise.catch(() => undefined);
-  }
 }

@@ -26,6 +26,8 @@ export interface Seat {
   repair(greeter: Greeter): void;
   /** What a child needs to find it; the descriptors are numbered from 3 on in the child. They are the caller's. */
   invite(greeter: Greeter): { place: Place; descriptors: Descriptor[] };
+  /** Takes back what `bind` made ready, and both locks: everything is as before it. */
+  withdraw(): void;
   /** Removes what a successor that died had made ready. Byte 1 holders only. */
   discardNext(): void;
   /** Stops being found here, if it still is. Byte 0 holders only. */

@@ -26,6 +26,7 @@ import type { Member } from './member.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
+import { Rollbacks } from './rollback.js';
 import type { Seat } from './seat.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
@@ -44,6 +45,7 @@ export class Service {
   readonly options: ServiceOptions;
   readonly lifecycle: Lifecycle;
   readonly restarts: Restarts = new Restarts(this);
+  readonly rollbacks: Rollbacks = new Rollbacks(this);
   /** Resolves when the service has stopped here, with how many connections a deadline cut. Never rejects. */
   readonly stopped: Promise<number>;
   /** Why hand-overs are impossible here, or undefined. */
@@ -71,6 +73,8 @@ export class Service {
   secrets: TlsSecrets | undefined;
   /** Processes that drain, as far as they have told us. The direct predecessor still has duplicates. */
   readonly draining: Set<DrainingPeer> = new Set();
+  /** The process that gave the service to this one, also when it has left. */
+  predecessor: DrainingPeer | undefined;
   /** Who owns the service since we gave it away. */
   owner: OwnerPeer | undefined;
   /** Whether we could take it back. */
@@ -188,6 +192,10 @@ export class Service {
 
   restart(): Promise<RestartResult> {
     return this.restarts.request();
+  }
+
+  rollBack(): Promise<RestartResult> {
+    return this.rollbacks.request();
   }
 
   /**

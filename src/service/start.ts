@@ -6,7 +6,6 @@ import type { Binding, Descriptor } from '../binding.js';
 import { createTlsSecrets, readTlsSecrets } from '../connections/tls-secrets.js';
 import { describeError, UninterruptibleError } from '../errors.js';
 import { sweepPrivateDirectories } from '../handover/control-directory.js';
-import { DrainingPeer } from '../handover/draining-peer.js';
 import { type Ready, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
@@ -15,6 +14,7 @@ import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
 import { announce } from './announce.js';
 import { attempt } from './attempt.js';
+import { follow } from './follow.js';
 import { warnOfGivenUp } from './given-up.js';
 import { type Home, homeOf } from './home.js';
 import { prepareMembers } from './prepare.js';
@@ -215,14 +215,4 @@ function readyMessage(service: Service, seat: Seat, inheritance: Inheritance): R
     controlPath: seat.path,
     pidfilePath: service.configuration.pidfilePath,
   };
-}
-
-/** The predecessor drains; until it is gone its reports tell how far it is. */
-function follow(service: Service, predecessor: Predecessor): void {
-  const peer = new DrainingPeer(predecessor.channel, {
-    pid: predecessor.pid,
-    generation: predecessor.offer.generation,
-    connections: 0,
-  });
-  service.addDraining(peer);
 }

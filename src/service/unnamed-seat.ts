@@ -96,6 +96,11 @@ export class UnnamedSeat implements Seat {
     };
   }
 
+  withdraw(): void {
+    this.ownership.releaseOwner();
+    this.ownership.releaseNext();
+  }
+
   discardNext(): void {
     // A successor makes nothing ready here.
   }

@@ -46,6 +46,9 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
   },
   listeners: { listeners: fc.array(record, { maxLength: 5 }) },
   received: {},
+  'take-back': { token: text },
+  rollback: {},
+  'rolled-back': { pid: count, generation: count },
   connection: {},
   refused: {
     reason: fc.constantFrom('busy', 'forbidden', 'no-common-version', 'stopping'),
@@ -62,7 +65,7 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
   owner: { generation: count },
   cancelled: { code: text, message: text },
   bye: {},
-  draining: { connections: count },
+  draining: { connections: count, rollback: option(count), deadline: option(count) },
   gone: {},
   moved: {},
   'stand-by': { pid: count, generation: count, connections: count },

@@ -1,0 +1,144 @@
+/** Rollback by order, seen from the owner: it asks the process before to take the service back, and then hands over to it. */
+import { randomBytes } from 'node:crypto';
+import { UninterruptibleError, wrongState } from '../errors.js';
+import type { RestartResult } from '../events.js';
+import type { DrainingPeer } from '../handover/draining-peer.js';
+import { WAITS } from '../handover/protocol.js';
+import { Deferred } from './deferred.js';
+import { sweep } from './repair.js';
+import type { OnStep } from './restart.js';
+import type { Service } from './service.js';
+
+interface Attempt {
+  readonly token: string;
+  readonly predecessor: DrainingPeer;
+  readonly outcome: Deferred<RestartResult>;
+  readonly watchers: OnStep[];
+  /** The process before has connected: from now on the exchange decides. */
+  takenOver: boolean;
+}
+
+export class Rollbacks {
+  readonly #service: Service;
+  #attempt: Attempt | undefined;
+
+  constructor(service: Service) {
+    this.#service = service;
+  }
+
+  /** Resolves when the process before is the owner; rejects with ROLLBACK_… while this one serves on. */
+  async request(onStep?: OnStep): Promise<RestartResult> {
+    const { lifecycle, stopping, restarts } = this.#service;
+    if (stopping.signal.aborted) throw this.#service.stoppedError();
+    const running = this.#attempt;
+    if (running !== undefined) {
+      if (onStep !== undefined) running.watchers.push(onStep);
+      return running.outcome.promise;
+    }
+    if (!lifecycle.is('serving')) throw wrongState('rollback', lifecycle.state);
+    if (restarts.running) throw impossible('A restart is under way.');
+    const attempt: Attempt = {
+      token: randomBytes(32).toString('hex'),
+      predecessor: this.#able(),
+      outcome: new Deferred(),
+      watchers: onStep === undefined ? [] : [onStep],
+      takenOver: false,
+    };
+    this.#attempt = attempt;
+    return this.#carryOut(attempt).finally(() => {
+      this.#attempt = undefined;
+    });
+  }
+
+  /** Whether this token was given to the process we wait for. */
+  expects(token: string): boolean {
+    return this.#attempt?.token === token && !this.#attempt.takenOver;
+  }
+
+  /** A take-over begins. Returns whether it is the one we asked for. */
+  takenOverBy(token: string | undefined, pid: number): boolean {
+    const attempt = this.#attempt;
+    if (attempt === undefined || token !== attempt.token) return false;
+    attempt.takenOver = true;
+    for (const watcher of attempt.watchers) watcher('taking-over', pid);
+    return true;
+  }
+
+  /** The exchange with it has failed. */
+  exchangeFailed(error: UninterruptibleError): void {
+    if (this.#attempt?.takenOver) this.#attempt.outcome.reject(failed(error.message, error));
+  }
+
+  /** It is the owner now, and not one who drains for us. Another process that is makes our order pointless. */
+  succeeded(result: RestartResult): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    if (!attempt.takenOver) {
+      attempt.outcome.reject(failed(`Process ${result.pid} took over meanwhile.`));
+      return;
+    }
+    this.#service.draining.delete(attempt.predecessor);
+    attempt.predecessor.channel.close();
+    attempt.outcome.resolve(result);
+  }
+
+  async #carryOut({ token, predecessor, outcome, ...attempt }: Attempt): Promise<RestartResult> {
+    const service = this.#service;
+    const { pid } = predecessor;
+    service.step('rolling back', { predecessor: pid });
+    for (const watcher of attempt.watchers) watcher('asked', pid);
+    /** Once it has connected, the exchange decides. */
+    const giveUp = (error: UninterruptibleError): void => {
+      if (this.#attempt?.takenOver === false) outcome.reject(error);
+    };
+    predecessor.takeBack(token, (reason) => giveUp(failed(reason)));
+    void predecessor.gone.then(() => giveUp(failed(`Process ${pid} has left.`)));
+    const onStop = (): void => giveUp(service.stoppedError());
+    service.stopping.signal.addEventListener('abort', onStop);
+    const timer = setTimeout(() => {
+      giveUp(failed(`Process ${pid} did not answer within ${WAITS.takeBack} ms.`));
+    }, WAITS.takeBack);
+    try {
+      return await outcome.promise;
+    } catch (error) {
+      if (service.lifecycle.is('serving')) {
+        service.handoverFailed(error as UninterruptibleError);
+        await sweep(service);
+      }
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      service.stopping.signal.removeEventListener('abort', onStop);
+    }
+  }
+
+  /** The process before, if it is still there and can do it. Throws ROLLBACK_IMPOSSIBLE and says why not. */
+  #able(): DrainingPeer {
+    const { predecessor, draining } = this.#service;
+    if (predecessor === undefined) throw impossible('This process was started without one before it.');
+    const { pid, features, goneAt } = predecessor;
+    if (goneAt !== undefined || !draining.has(predecessor)) {
+      const when = goneAt === undefined ? '' : ` at ${new Date(goneAt).toISOString()}`;
+      throw impossible(`Process ${pid}, the one before, left${when}; rollbackWindow says how long it stays.`);
+    }
+    if (!features.includes('take-back')) {
+      throw impossible(`Process ${pid}, the one before, does not know how; end this one to go back to it.`);
+    }
+    return predecessor;
+  }
+}
+
+function impossible(why: string): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE',
+    `Nobody can take the service back. ${why}`,
+  );
+}
+
+function failed(why: string, cause?: unknown): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_ROLLBACK_FAILED',
+    `The process before did not take the service back: ${why}`,
+    cause === undefined ? {} : { cause },
+  );
+}
