@@ -19,6 +19,10 @@ export interface DrainingProcess {
   readonly generation: number;
   /** Open connections, at most about a second old. */
   readonly connections: number;
+  /** Of them those on which something is being asked or answered; null if it does not tell. */
+  readonly busy: number | null;
+  /** Asked of it since it started: of its generation. Null if it does not speak HTTP or does not tell. */
+  readonly requests: number | null;
 }
 
 /** How many connections this process has and had. */
@@ -33,7 +37,7 @@ export interface ConnectionCounts {
   readonly total: number;
 }
 
-/** How many requests this process answers and has answered. */
+/** How many requests this process answers and has answered. A process is one generation, so they are counted per generation. */
 export interface RequestCounts {
   /** Being answered now. */
   readonly active: number;

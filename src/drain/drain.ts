@@ -9,8 +9,8 @@ export interface DrainOptions {
   deadline: number | null;
   /** Gives the drain up (rollback): nothing is destroyed, `drain` resolves with null. */
   signal: AbortSignal;
-  /** At most once a second, when the number has changed. */
-  onProgress: (connections: number) => void;
+  /** At most once a second, when the number of the open or of the busy ones has changed. */
+  onProgress: () => void;
   /** Milliseconds until `onLongWait` is called for the first time. */
   patience: number;
   /** Once more each hour. */
@@ -23,7 +23,8 @@ export async function drain(
   options: DrainOptions,
 ): Promise<number | null> {
   const left = (): number => trackers.reduce((sum, tracker) => sum + tracker.active, 0);
-  let reported = left();
+  const counts = (): string => `${left()} ${trackers.reduce((sum, tracker) => sum + tracker.idle, 0)}`;
+  let reported = counts();
   for (const tracker of trackers) tracker.announceDrain();
 
   const timers: NodeJS.Timeout[] = [];
@@ -35,9 +36,10 @@ export async function drain(
     timers.push(
       // Keeps the process alive: a connection whose client has ended, and whose handler waits for a promise, does not.
       setInterval(() => {
-        if (left() === reported) return;
-        reported = left();
-        options.onProgress(reported);
+        const now = counts();
+        if (now === reported) return;
+        reported = now;
+        options.onProgress();
       }, REPORT_MILLISECONDS),
       setTimeout(() => {
         options.onLongWait(left());

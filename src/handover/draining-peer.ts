@@ -1,25 +1,29 @@
 /** A process that drains after it gave the service away, as its owner sees it: what is left of it, and when it is gone. */
 import { type Channel, closeAll } from './channel.js';
-import { WAITS } from './protocol.js';
+import { type Remainder, WAITS } from './protocol.js';
 
 export class DrainingPeer {
   readonly channel: Channel;
   readonly pid: number;
   readonly generation: number;
-  /** Open connections, as of its last report. */
-  connections: number;
+  #left: Remainder;
   /** Resolves when it has left, said so or not. */
   readonly gone: Promise<void>;
   /** Whether it said that it leaves, or at least that it holds no duplicates any more. */
   leftByItself = false;
   #acknowledged: (() => void) | undefined;
 
-  constructor(channel: Channel, facts: { pid: number; generation: number; connections: number }) {
+  constructor(channel: Channel, facts: { pid: number; generation: number } & Remainder) {
     this.channel = channel;
     this.pid = facts.pid;
     this.generation = facts.generation;
-    this.connections = facts.connections;
+    this.#left = facts;
     this.gone = this.#follow();
+  }
+
+  /** What was left of it as of its last report. */
+  get left(): Remainder {
+    return this.#left;
   }
 
   /** Tells it to drop its duplicates of the listeners. Resolves when it has, at most a second later. */
@@ -41,7 +45,7 @@ export class DrainingPeer {
       for (;;) {
         const { message, descriptors } = await this.channel.receive(null);
         closeAll(descriptors);
-        if (message.type === 'draining') this.connections = message.connections;
+        if (message.type === 'draining') this.#left = message;
         else if (message.type === 'received') {
           this.leftByItself = true;
           this.#acknowledged?.();
@@ -53,7 +57,7 @@ export class DrainingPeer {
     } catch {
       // It died, or the connection broke: either way there is nothing more to know about it.
     }
-    this.connections = 0;
+    this.#left = { connections: 0 };
     this.#acknowledged?.();
     this.channel.close();
   }

@@ -3,6 +3,7 @@
  * service is ours again if we get byte 0.
  */
 import { type Channel, closeAll } from './channel.js';
+import type { Remainder } from './protocol.js';
 
 export interface OwnerEvents {
   /** It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this. */
@@ -23,9 +24,9 @@ export class OwnerPeer {
     void this.#follow(events);
   }
 
-  /** Tells it how many connections are left; dropped if it does not read. */
-  report(connections: number): void {
-    this.channel.report({ type: 'draining', connections });
+  /** Tells it what is left; dropped if it does not read. */
+  report(left: Remainder): void {
+    this.channel.report({ type: 'draining', ...left });
   }
 
   /** The last word: what comes from it now is ignored. */

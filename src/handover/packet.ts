@@ -45,6 +45,8 @@ const hasKind = shape({ kind: isText });
 const isRecord: Check = (value) =>
   hasKind(value) && ((value as { kind: string }).kind !== 'listener' || LISTENER(value));
 
+const REMAINDER = { connections: isCount, busy: optional(isCount), requests: optional(isCount) };
+
 /** What each message carries beside its type and the number of its descriptors. */
 export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Check>>>> = {
   'take-over': {
@@ -81,10 +83,10 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
   owner: { generation: isCount },
   cancelled: { code: isText, message: isText },
   bye: {},
-  draining: { connections: isCount },
+  draining: REMAINDER,
   gone: {},
   moved: {},
-  'stand-by': { pid: isCount, generation: isCount, connections: isCount },
+  'stand-by': { pid: isCount, generation: isCount, ...REMAINDER },
   status: { status: optional(isObject), more: optional(isFlag) },
   restart: {},
   stop: {},

@@ -145,9 +145,17 @@ interface Bye {
   type: 'bye';
 }
 
-interface Draining {
-  type: 'draining';
+/** What is left of a process that drains. */
+export interface Remainder {
   connections: number;
+  /** Of them those on which something is being asked or answered. */
+  busy?: number;
+  /** Asked of it since it started; of a process that speaks HTTP. */
+  requests?: number;
+}
+
+interface Draining extends Remainder {
+  type: 'draining';
 }
 
 interface Gone {
@@ -160,11 +168,10 @@ interface Moved {
 }
 
 /** A draining process whose own successor left registers with the owner. */
-export interface StandBy {
+export interface StandBy extends Remainder {
   type: 'stand-by';
   pid: number;
   generation: number;
-  connections: number;
 }
 
 /** An operator's orders. */

@@ -34,9 +34,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
-  const cut = await drainMembers(service, reserve.resumed, (connections) =>
-    service.owner?.report(connections),
-  );
+  const cut = await drainMembers(service, reserve.resumed, () => service.owner?.report(service.remainder));
   if (cut === null) return;
 
   if (!reserve.released) {
@@ -85,7 +83,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         return;
       }
       const { pid } = process;
-      channel.send({ type: 'stand-by', pid, generation: service.generation, connections: service.active });
+      channel.send({ type: 'stand-by', pid, generation: service.generation, ...service.remainder });
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
         bye: () => void register(service, channel.peer.pid),

