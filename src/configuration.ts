@@ -13,6 +13,7 @@ import {
   readOptions,
 } from './configuration/given.js';
 import { readHttp, withProtocols } from './configuration/http.js';
+import { readLimit } from './configuration/limits.js';
 import type {
   ConfigurationContext,
   LogLevel,
@@ -22,7 +23,7 @@ import type {
   TlsVersionName,
 } from './configuration/options.js';
 import { mergeProcessOptions, resolveProcess } from './configuration/process.js';
-import { readAllowedNetworks, readListeners, readMaxConnections } from './configuration/server.js';
+import { readAllowedNetworks, readListeners } from './configuration/server.js';
 import { resolveTls } from './configuration/tls.js';
 import { ConfigurationError } from './errors.js';
 
@@ -70,6 +71,7 @@ export interface ConfigurationDefaults {
   readonly readyTimeout: number;
   readonly drainTimeout: null;
   readonly rollbackWindow: number;
+  readonly maxDraining: null;
   readonly shutdownDelay: number;
   readonly http2: boolean;
   readonly httpOptions: null;
@@ -100,6 +102,7 @@ export const configurationDefaults: ConfigurationDefaults = Object.freeze({
   readyTimeout: 60_000,
   drainTimeout: null,
   rollbackWindow: 0,
+  maxDraining: null,
   shutdownDelay: 0,
   http2: false,
   httpOptions: null,
@@ -154,7 +157,7 @@ export function resolveConfiguration(
       listeners: listeners ?? [],
       tls: withProtocols(resolveTls(given, surroundings, problems), http),
       allowedNetworks: readAllowedNetworks(given, surroundings, problems),
-      maxConnections: readMaxConnections(given, configurationDefaults.maxConnections, problems),
+      maxConnections: readLimit(given, 'maxConnections', configurationDefaults.maxConnections, problems),
       http,
     });
   });

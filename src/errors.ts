@@ -33,8 +33,8 @@ const meanings = {
     'The start command, or the directory it runs in, does not exist or cannot be executed.',
   UNINTERRUPTIBLE_RESTART_EXITED: 'The new process exited before it was ready.',
   UNINTERRUPTIBLE_RESTART_TIMEOUT: 'The new process was not ready within readyTimeout.',
-  UNINTERRUPTIBLE_ROLLBACK_FAILED: 'The process before could not take the service back.',
   UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE: 'No process is left that could take the service back.',
+  UNINTERRUPTIBLE_ROLLBACK_FAILED: 'The process before could not take the service back.',
   UNINTERRUPTIBLE_RESTART_FAILED: 'The new version reported that it cannot serve.',
   UNINTERRUPTIBLE_RESTART_SUPERSEDED: 'Another process took over while the restart ran.',
   UNINTERRUPTIBLE_RESTART_AS_PID_1:

@@ -19,6 +19,30 @@ export interface DrainingProcess {
   readonly generation: number;
   /** Open connections, at most about a second old. */
   readonly connections: number;
+  /** Of them those on which something is being asked or answered; null if it does not tell. */
+  readonly busy: number | null;
+  /** Asked of it since it started: of its generation. Null if it does not speak HTTP or does not tell. */
+  readonly requests: number | null;
+  /** Whether it can take the service back: an order to roll back would go to it. */
+  readonly canServeAgain: boolean;
+  /** Until when it stays at least, able to serve again, in milliseconds since the epoch; null if it did not say. */
+  readonly rollbackUntil: number | null;
+  /** When it cuts what it still has, in milliseconds since the epoch; null: never, or it did not say. */
+  readonly deadline: number | null;
+}
+
+/** What came of the last restart, take-over or rollback. */
+export interface LastHandover {
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  /**
+   * `done`: this process took over. `failed`: this process serves on, `error` says why. `rolled-back`: this process serves
+   * again.
+   */
+  readonly outcome: 'done' | 'failed' | 'rolled-back';
+  /** The process that took over, was to, or had; null if it is not known. */
+  readonly pid: number | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
 }
 
 /** How many connections this process has and had. */
@@ -33,7 +57,7 @@ export interface ConnectionCounts {
   readonly total: number;
 }
 
-/** How many requests this process answers and has answered. */
+/** How many requests this process answers and has answered. A process is one generation, so they are counted per generation. */
 export interface RequestCounts {
   /** Being answered now. */
   readonly active: number;
@@ -68,6 +92,14 @@ export interface Status {
   readonly draining: readonly DrainingProcess[];
   /** Whether a new process has been started and is not ready yet. */
   readonly restarting: boolean;
+  /** Null before there was one that this process knows of. */
+  readonly lastHandover: LastHandover | null;
+  /** When this process was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** The option `startCommand`, for whoever looks for what is wrong with it. */
+  readonly startCommand: string | readonly string[] | null;
+  /** The option `rollbackWindow`. */
+  readonly rollbackWindow: number;
 }
 
 /** Events of a server: one per state, and what went wrong on the way. */

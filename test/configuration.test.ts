@@ -30,6 +30,7 @@ describe('the whole', () => {
         readyTimeout: configurationDefaults.readyTimeout,
         drainTimeout: null,
         rollbackWindow: configurationDefaults.rollbackWindow,
+        maxDraining: configurationDefaults.maxDraining,
         shutdownDelay: configurationDefaults.shutdownDelay,
       },
       servers: [
@@ -56,6 +57,7 @@ describe('the whole', () => {
       readyTimeout: 60_000,
       drainTimeout: null,
       rollbackWindow: 0,
+      maxDraining: null,
     });
     expect(Object.isFrozen(configurationDefaults)).toBe(true);
     expect(Object.isFrozen(environmentNames)).toBe(true);

@@ -24,6 +24,7 @@ const rows = [
   '| `readyTimeout` | `READY_TIMEOUT` | 60 s | x |',
   '| `drainTimeout` | `DRAIN_TIMEOUT` | none | x |',
   '| `rollbackWindow` | `ROLLBACK_WINDOW` | 0 | x |',
+  '| `maxDraining` | | none | x |',
   '| `shutdownDelay` | `SHUTDOWN_DELAY` | 0 | x |',
   '| `http2` | | false | x |',
   '| `httpOptions` | | none | x |',

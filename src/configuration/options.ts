@@ -220,6 +220,14 @@ export interface ServerOptions {
   rollbackWindow?: number | undefined;
 
   /**
+   * How many processes of earlier generations may drain at once, 1 or more: when there are more, the oldest is told that its
+   * deadline is now. Belongs to the process.
+   *
+   * @defaultValue `null` (no limit)
+   */
+  maxDraining?: number | null | undefined;
+
+  /**
    * Milliseconds between the order to stop and the end of accepting, in which whoever looks (`readiness`, the event
    * `stopping`) is told that this process wants no new work: load balancers need that long to notice. Not used in a
    * hand-over. Environment: `SHUTDOWN_DELAY`. Belongs to the process.
@@ -290,6 +298,7 @@ export interface ProcessConfiguration {
   readonly drainTimeout: number | null;
   /** Milliseconds. */
   readonly rollbackWindow: number;
+  readonly maxDraining: number | null;
   /** Milliseconds. */
   readonly shutdownDelay: number;
 }

@@ -1,6 +1,7 @@
 /** The options that belong to the process: merged from all servers, then checked once. */
 import { readDuration } from './durations.js';
 import { type Given, type GivenOptions, type OptionName, type Problems, print } from './given.js';
+import { readLimit } from './limits.js';
 import { nearest } from './nearest.js';
 import type { ConfigurationContext, Logger, LogLevel, ProcessConfiguration } from './options.js';
 import { readControlPath, readPath, readWorkingDirectory } from './paths.js';
@@ -20,6 +21,7 @@ const processOptions: readonly OptionName[] = Object.freeze([
   'readyTimeout',
   'drainTimeout',
   'rollbackWindow',
+  'maxDraining',
   'shutdownDelay',
 ] as const);
 
@@ -31,6 +33,7 @@ export type ProcessDefaults = Pick<
   | 'logLevel'
   | 'logPath'
   | 'logger'
+  | 'maxDraining'
   | 'pidfilePath'
   | 'readyTimeout'
   | 'rollbackWindow'
@@ -116,6 +119,7 @@ export function resolveProcess(
       readDuration(found, { positive: false }, problems),
     ),
     rollbackWindow: duration('rollbackWindow', defaults.rollbackWindow, false),
+    maxDraining: readLimit(given, 'maxDraining', defaults.maxDraining, problems),
     shutdownDelay: duration('shutdownDelay', defaults.shutdownDelay, false),
   });
 }

@@ -78,22 +78,6 @@ export function readAllowedNetworks(
   return Object.freeze([...networks]);
 }
 
-/** Null: no limit. */
-export function readMaxConnections(
-  given: GivenOptions,
-  fallback: number | null,
-  problems: Problems,
-): number | null {
-  const found = given.get('maxConnections');
-  if (found === undefined) return fallback;
-  const { label, value } = found;
-  if (value === null || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1)) {
-    return value;
-  }
-  problems.add(`${label} must be a whole number of 1 or more, or null, not ${print(value)}.`);
-  return fallback;
-}
-
 function readBindPort(
   given: GivenOptions,
   defaultHost: string,

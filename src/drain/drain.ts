@@ -7,10 +7,12 @@ const REPORT_MILLISECONDS = 1_000;
 export interface DrainOptions {
   /** Milliseconds until what is left is destroyed; null = never. */
   deadline: number | null;
+  /** The deadline is now. */
+  hurry: AbortSignal;
   /** Gives the drain up (rollback): nothing is destroyed, `drain` resolves with null. */
   signal: AbortSignal;
-  /** At most once a second, when the number has changed. */
-  onProgress: (connections: number) => void;
+  /** At most once a second, when the number of the open or of the busy ones has changed. */
+  onProgress: () => void;
   /** Milliseconds until `onLongWait` is called for the first time. */
   patience: number;
   /** Once more each hour. */
@@ -23,7 +25,8 @@ export async function drain(
   options: DrainOptions,
 ): Promise<number | null> {
   const left = (): number => trackers.reduce((sum, tracker) => sum + tracker.active, 0);
-  let reported = left();
+  const counts = (): string => `${left()} ${trackers.reduce((sum, tracker) => sum + tracker.idle, 0)}`;
+  let reported = counts();
   for (const tracker of trackers) tracker.announceDrain();
 
   const timers: NodeJS.Timeout[] = [];
@@ -35,22 +38,22 @@ export async function drain(
     timers.push(
       // Keeps the process alive: a connection whose client has ended, and whose handler waits for a promise, does not.
       setInterval(() => {
-        if (left() === reported) return;
-        reported = left();
-        options.onProgress(reported);
+        const now = counts();
+        if (now === reported) return;
+        reported = now;
+        options.onProgress();
       }, REPORT_MILLISECONDS),
       setTimeout(() => {
         options.onLongWait(left());
         timers.push(setInterval(() => options.onLongWait(left()), HOUR_MILLISECONDS));
       }, options.patience),
     );
-    if (options.deadline !== null) {
-      timers.push(
-        setTimeout(() => {
-          for (const tracker of trackers) cut += tracker.destroyAll();
-        }, options.deadline),
-      );
-    }
+    const cutAll = (): void => {
+      for (const tracker of trackers) cut += tracker.destroyAll();
+    };
+    if (options.deadline !== null) timers.push(setTimeout(cutAll, options.deadline));
+    if (options.hurry.aborted) cutAll();
+    options.hurry.addEventListener('abort', cutAll, { once: true });
   });
   for (const timer of timers) clearTimeout(timer);
   return outcome === 'drained' ? cut : null;

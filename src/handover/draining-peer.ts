@@ -1,12 +1,11 @@
 /** A process that drains after it gave the service away, as its owner sees it: what is left of it, and when it is gone. */
 import { type Channel, closeAll } from './channel.js';
-import { type Draining, WAITS } from './protocol.js';
+import { type Remainder, WAITS } from './protocol.js';
 
 /** What is known of it when it begins. */
-export interface DrainingFacts {
+export interface DrainingFacts extends Remainder {
   pid: number;
   generation: number;
-  connections: number;
   /** What it can do beyond the version. */
   features?: readonly string[];
 }
@@ -15,13 +14,10 @@ export class DrainingPeer {
   readonly channel: Channel;
   readonly pid: number;
   readonly generation: number;
-  /** Open connections, as of its last report. */
-  connections: number;
-  /** Until when it stays behind at least, able to serve again; null: it did not say. In ms since the epoch. */
-  rollbackUntil: number | null = null;
-  /** When it cuts what it still has; null: never, or it did not say. In ms since the epoch. */
-  deadline: number | null = null;
   readonly features: readonly string[];
+  #left: Remainder;
+  /** When that came, in ms since the epoch. */
+  #reportedAt = Date.now();
   /** When it left, in ms since the epoch. */
   goneAt: number | undefined;
   /** Resolves when it has left, said so or not. */
@@ -35,9 +31,14 @@ export class DrainingPeer {
     this.channel = channel;
     this.pid = facts.pid;
     this.generation = facts.generation;
-    this.connections = facts.connections;
     this.features = facts.features ?? [];
+    this.#left = facts;
     this.gone = this.#follow();
+  }
+
+  /** What was left of it as of its last report. */
+  get left(): Remainder {
+    return this.#left;
   }
 
   /** Tells it to drop its duplicates of the listeners. Resolves when it has, at most a second later. */
@@ -60,10 +61,28 @@ export class DrainingPeer {
     this.channel.send({ type: 'take-back', token });
   }
 
-  #heard({ connections, rollback, deadline }: Draining): void {
-    this.connections = connections;
-    if (rollback !== undefined) this.rollbackUntil = Date.now() + rollback;
-    if (deadline !== undefined) this.deadline = Date.now() + deadline;
+  /** Tells it to cut what it still has, if it understands that. */
+  hurry(): void {
+    if (this.features.includes('hurry')) this.channel.send({ type: 'hurry' });
+  }
+
+  /** Until when it stays at least, able to serve again; null: it did not say. In ms since the epoch. */
+  get rollbackUntil(): number | null {
+    return this.#at(this.#left.rollback);
+  }
+
+  /** When it cuts what it still has; null: never, or it did not say. In ms since the epoch. */
+  get deadline(): number | null {
+    return this.#at(this.#left.deadline);
+  }
+
+  #at(milliseconds: number | undefined): number | null {
+    return milliseconds === undefined ? null : this.#reportedAt + milliseconds;
+  }
+
+  #heard(left: Remainder): void {
+    this.#left = left;
+    this.#reportedAt = Date.now();
   }
 
   async #follow(): Promise<void> {
@@ -84,7 +103,7 @@ export class DrainingPeer {
     } catch {
       // It died, or the connection broke: either way there is nothing more to know about it.
     }
-    this.connections = 0;
+    this.#left = { connections: 0 };
     this.goneAt = Date.now();
     this.#acknowledged?.();
     this.channel.close();

@@ -4,11 +4,13 @@
  */
 import type { ErrorDescription } from '../errors.js';
 import { type Channel, closeAll } from './channel.js';
-import type { Draining } from './protocol.js';
+import type { Remainder } from './protocol.js';
 
 export interface OwnerEvents {
   /** An operator wants this process to serve again: a take-over with this token will be answered. */
   takeBack: (token: string) => void;
+  /** It wants this process gone: what is still open is to be cut. */
+  hurry: () => void;
   /** It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this. */
   bye: () => void;
   /** The connection ended without a word. */
@@ -27,9 +29,9 @@ export class OwnerPeer {
     void this.#follow(events);
   }
 
-  /** Tells it how far the drain is; dropped if it does not read. */
-  report(progress: Omit<Draining, 'type'>): void {
-    this.channel.report({ type: 'draining', ...progress });
+  /** Tells it what is left; dropped if it does not read. */
+  report(left: Remainder): void {
+    this.channel.report({ type: 'draining', ...left });
   }
 
   /** The last word: what comes from it now is ignored. */
@@ -55,6 +57,7 @@ export class OwnerPeer {
       for (;;) {
         const { message, descriptors } = await this.channel.receive(null);
         closeAll(descriptors);
+        if (message.type === 'hurry') events.hurry();
         if (message.type === 'take-back') events.takeBack(message.token);
         if (message.type !== 'bye') continue;
         events.bye();

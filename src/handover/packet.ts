@@ -45,6 +45,14 @@ const hasKind = shape({ kind: isText });
 const isRecord: Check = (value) =>
   hasKind(value) && ((value as { kind: string }).kind !== 'listener' || LISTENER(value));
 
+const REMAINDER = {
+  connections: isCount,
+  busy: optional(isCount),
+  requests: optional(isCount),
+  rollback: optional(isCount),
+  deadline: optional(isCount),
+};
+
 /** What each message carries beside its type and the number of its descriptors. */
 export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Check>>>> = {
   'take-over': {
@@ -82,14 +90,15 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
   cancelled: { code: isText, message: isText },
   bye: {},
   'take-back': { token: isText },
-  draining: { connections: isCount, rollback: optional(isCount), deadline: optional(isCount) },
+  draining: REMAINDER,
+  hurry: {},
   gone: {},
   moved: {},
-  'stand-by': { pid: isCount, generation: isCount, connections: isCount },
+  'stand-by': { pid: isCount, generation: isCount, features: optional(listOf(isText)), ...REMAINDER },
   status: { status: optional(isObject), more: optional(isFlag) },
   restart: {},
   rollback: {},
-  stop: {},
+  stop: { now: optional(isFlag) },
   progress: { step: isText, pid: optional(isCount) },
   restarted: { pid: isCount, generation: isCount },
   'rolled-back': { pid: isCount, generation: isCount },

@@ -9,7 +9,7 @@
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
 
 /** What this build can do beyond the version; unknown words are ignored. */
-export const FEATURES: readonly string[] = ['take-back'];
+export const FEATURES: readonly string[] = ['take-back', 'hurry'];
 
 /** The longest packet anybody may send, in bytes. */
 export const MAX_PACKET_BYTES = 65_536;
@@ -147,19 +147,32 @@ interface Bye {
   type: 'bye';
 }
 
-export interface Draining {
-  type: 'draining';
+/** From the owner to its predecessor, which must have announced it: take the service back, by a `take-over` with this token. */
+interface TakeBack {
+  type: 'take-back';
+  token: string;
+}
+
+/** What is left of a process that drains. */
+export interface Remainder {
   connections: number;
+  /** Of them those on which something is being asked or answered. */
+  busy?: number;
+  /** Asked of it since it started; of a process that speaks HTTP. */
+  requests?: number;
   /** Milliseconds for which the sender can still serve again at least: the rest of its rollback window. */
   rollback?: number;
   /** Milliseconds until what it still has is cut, if ever. */
   deadline?: number;
 }
 
-/** From the owner to its predecessor, which must have announced it: take the service back, by a `take-over` with this token. */
-interface TakeBack {
-  type: 'take-back';
-  token: string;
+interface Draining extends Remainder {
+  type: 'draining';
+}
+
+/** From the owner to a draining process that announced it: your deadline is now. */
+interface Hurry {
+  type: 'hurry';
 }
 
 interface Gone {
@@ -172,11 +185,12 @@ interface Moved {
 }
 
 /** A draining process whose own successor left registers with the owner. */
-export interface StandBy {
+export interface StandBy extends Remainder {
   type: 'stand-by';
   pid: number;
   generation: number;
-  connections: number;
+  /** What the sender can do beyond the version. */
+  features?: string[];
 }
 
 /** An operator's orders. */
@@ -191,6 +205,8 @@ interface RollbackOrder {
 }
 interface StopOrder {
   type: 'stop';
+  /** Cuts what is open instead of waiting for it. */
+  now?: boolean;
 }
 
 /** The answer to `status`, in as many packets as its listeners need; its shape is documented with `Server.status()`. */
@@ -241,6 +257,7 @@ export type Message =
   | Bye
   | TakeBack
   | Draining
+  | Hurry
   | Gone
   | Moved
   | StandBy

@@ -14,22 +14,23 @@ const PATIENCE_MILLISECONDS = { stopping: 10_000, leaving: 3_600_000 };
 export async function drainMembers(
   service: Service,
   signal: AbortSignal,
-  onProgress: (connections: number) => void = () => undefined,
+  onProgress: () => void = () => undefined,
 ): Promise<number | null> {
   const { members, configuration, log } = service;
   const { drainTimeout } = configuration;
   const startedAt = performance.now();
-  const tell = (connections: number): void => {
-    log.info('draining', { connections });
-    onProgress(connections);
+  const tell = (): void => {
+    log.info('draining', { connections: service.active, busy: service.active - service.idle });
+    onProgress();
   };
-  tell(service.active);
+  tell();
   const announced = runHooks(service, 'onDrain');
   service.drainAnnounced = announced;
   const cut = await drain(
     members.map((member) => member.tracker),
     {
       deadline: drainTimeout,
+      hurry: service.hurried,
       signal,
       onProgress: tell,
       patience: PATIENCE_MILLISECONDS[service.lifecycle.is('stopping') ? 'stopping' : 'leaving'],

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OwnerPeer } from '../handover/owner-peer.js';
 import { trusted } from '../handover/peer.js';
-import { WAITS } from '../handover/protocol.js';
+import { FEATURES, WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
@@ -28,6 +28,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   service.reserve = reserve;
   service.owner = new OwnerPeer(successor.channel, successor.pid, {
     takeBack: (token) => void reserve.takeBack(token),
+    hurry: () => hurry(service, reserve),
     bye: () => {
       reserve.release('the owner said bye');
       void register(service, successor.channel.peer.pid);
@@ -35,21 +36,27 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
-  const cut = await drainMembers(service, reserve.resumed, (connections) =>
-    service.owner?.report({ connections, ...limits(service, reserve) }),
-  );
+  const report = (): void => service.owner?.report({ ...service.remainder, ...limits(service, reserve) });
+  const cut = await drainMembers(service, reserve.resumed, report);
   if (cut === null) return;
 
   if (!reserve.released) {
     service.lifecycle.to('standing-by');
     const { rollback } = limits(service, reserve);
-    service.owner.report({ connections: 0, rollback });
+    service.owner.report({ ...service.remainder, rollback });
     await reserve.standBy(rollback);
     if (reserve.resumed.aborted) return;
   }
   await service.restarts.relayed();
   if (reserve.resumed.aborted) return;
   await end(service, cut);
+}
+
+/** The owner wants us gone: neither connections nor a rollback are waited for. */
+function hurry(service: Service, reserve?: Reserve): void {
+  service.log.info('told to leave now', { connections: service.active });
+  reserve?.release('the owner wants this process gone');
+  service.hurry();
 }
 
 /** How long this process stays at least, and at most, in ms. */
@@ -100,10 +107,17 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         return;
       }
       const { pid } = process;
-      channel.send({ type: 'stand-by', pid, generation: service.generation, connections: service.active });
+      channel.send({
+        type: 'stand-by',
+        pid,
+        generation: service.generation,
+        features: [...FEATURES],
+        ...service.remainder,
+      });
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
         takeBack: () => undefined, // Only who has duplicates is asked.
+        hurry: () => hurry(service),
         bye: () => void register(service, channel.peer.pid),
         vanished: () => void delay(WAITS.farewell / REGISTRATIONS).then(() => register(service)),
       });

@@ -1,7 +1,7 @@
 /** The first packet of whoever connects to the control path: a take-over, a draining process, or an operator's order. */
 
 import { describeError, UninterruptibleError } from '../errors.js';
-import type { Status } from '../events.js';
+import type { RestartResult, Status } from '../events.js';
 import { type Channel, closeAll, type Incoming } from '../handover/channel.js';
 import { chunks } from '../handover/chunks.js';
 import { DrainingPeer } from '../handover/draining-peer.js';
@@ -10,6 +10,7 @@ import { encodePacket } from '../handover/packet.js';
 import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
 import { Quota } from '../log/quota.js';
 import { giveTo } from './hand-over.js';
+import type { OnStep } from './restart.js';
 import type { Service } from './service.js';
 
 /** Processes that may drain and tell us of it: their registration is for display. */
@@ -45,14 +46,20 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       answerStatus(channel, service.status());
       break;
     case 'restart':
-      void carryOut(service, channel, 'restart');
+      service.log.info('restart ordered', { by: channel.peer.pid });
+      void carryOut(channel, 'restarted', (onStep) => service.restarts.request(onStep));
       break;
     case 'rollback':
-      void carryOut(service, channel, 'rollback');
+      service.log.info('rollback ordered', { by: channel.peer.pid });
+      void carryOut(channel, 'rolled-back', (onStep) => service.rollbacks.request(onStep));
       break;
     case 'stop':
-      service.log.info('stop ordered', { by: channel.peer.pid });
+      service.log.info('stop ordered', { by: channel.peer.pid, ...(message.now ? { now: true } : {}) });
       channel.finish({ type: 'stopping' });
+      if (message.now) {
+        service.hurry();
+        for (const peer of service.draining) peer.hurry();
+      }
       service.orderStop();
       break;
     default:
@@ -66,17 +73,14 @@ function standBy(service: Service, channel: Channel, message: StandBy): void {
   else service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
 }
 
-/** What each order does, how the log names it, and what answers it in the end. */
-const CHANGES = {
-  restart: { said: 'restart ordered', done: 'restarted', by: 'restarts' },
-  rollback: { said: 'rollback ordered', done: 'rolled-back', by: 'rollbacks' },
-} as const;
-
-async function carryOut(service: Service, channel: Channel, order: keyof typeof CHANGES): Promise<void> {
-  const { said, done, by } = CHANGES[order];
-  service.log.info(said, { by: channel.peer.pid });
+/** Tells each step of a change of owner, and what came of it. */
+async function carryOut(
+  channel: Channel,
+  done: 'restarted' | 'rolled-back',
+  request: (onStep: OnStep) => Promise<RestartResult>,
+): Promise<void> {
   try {
-    const { pid, generation } = await service[by].request((step, other) => {
+    const { pid, generation } = await request((step, other) => {
       channel.report({ type: 'progress', step, pid: other });
     });
     channel.finish({ type: done, pid, generation });

@@ -131,6 +131,12 @@ export class Reserve {
     service.generation = generation;
     service.ownerSince = Date.now();
     service.lastChange = performance.now();
+    service.lastHandover = {
+      at: Date.now(),
+      outcome: 'rolled-back',
+      pid: this.#successor.pid,
+      error: null,
+    };
     for (const member of service.members) {
       member.tracker.resume();
       member.acceptor.accept();

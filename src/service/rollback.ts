@@ -112,6 +112,11 @@ export class Rollbacks {
     }
   }
 
+  /** Whether an order would go to this process. */
+  mayGoTo(peer: DrainingPeer): boolean {
+    return peer === this.#service.predecessor && peer.features.includes('take-back') && !peer.leftByItself;
+  }
+
   /** The process before, if it is still there and can do it. Throws ROLLBACK_IMPOSSIBLE and says why not. */
   #able(): DrainingPeer {
     const { predecessor, draining } = this.#service;

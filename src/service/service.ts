@@ -10,10 +10,11 @@ import { resolveConfiguration } from '../configuration.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
 import { handoverChannel, stateChannel } from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
-import type { ConnectionCounts, RequestCounts, RestartResult, Status } from '../events.js';
+import type { ConnectionCounts, LastHandover, RequestCounts, RestartResult, Status } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
+import type { Remainder } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
 import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
@@ -64,6 +65,8 @@ export class Service {
   /** Who this process ran as when it was made: its successor will be let in by that. */
   readonly uid: number | undefined = process.geteuid?.();
   ownerSince: number | null = null;
+  /** What came of the last change of owner that was tried. */
+  lastHandover: LastHandover | null = null;
   /** When `owner` was last said or heard, on the monotonic clock: take-overs without a token wait a second. */
   lastChange: number = Number.NEGATIVE_INFINITY;
   seat: Seat | undefined;
@@ -89,6 +92,9 @@ export class Service {
   readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
   readonly stopping: AbortController = new AbortController();
+  readonly #hurry = new AbortController();
+  /** Aborted when what is open shall be cut at once. */
+  readonly hurried: AbortSignal = this.#hurry.signal;
   /** Whether the program called `stop()`: a handler of its own may wait for that. */
   stopCalled = false;
 
@@ -147,6 +153,13 @@ export class Service {
   /** Of those the ones that are known to do nothing. Looks at each. */
   get idle(): number {
     return this.members.reduce((sum, { tracker }) => sum + tracker.idle, 0);
+  }
+
+  /** What is left of this process while it drains, as the owner is told. */
+  get remainder(): Remainder {
+    const { active, idle } = this;
+    const requests = this.#requests();
+    return { connections: active, busy: active - idle, ...(requests && { requests: requests.total }) };
   }
 
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
@@ -226,6 +239,7 @@ export class Service {
   /** Follows a process that drains until it is gone. */
   addDraining(peer: DrainingPeer): void {
     this.draining.add(peer);
+    this.#hurryOldest();
     void peer.gone.then(() => {
       this.draining.delete(peer);
       // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
@@ -236,10 +250,28 @@ export class Service {
     });
   }
 
+  /** `maxDraining`: whoever is too many is the oldest. */
+  #hurryOldest(): void {
+    const { maxDraining } = this.configuration;
+    if (maxDraining === null) return;
+    const oldestFirst = [...this.draining].sort((one, other) => one.generation - other.generation);
+    for (const peer of oldestFirst.slice(0, Math.max(0, oldestFirst.length - maxDraining))) {
+      this.log.warn('more processes drain than maxDraining allows, the oldest is told to leave', {
+        predecessor: peer.pid,
+      });
+      peer.hurry();
+    }
+  }
+
   #leaveFormerSeat(): void {
     attempt(this, 'the former control path could not be removed', () => this.formerSeat?.unpublish());
     this.formerSeat?.remove();
     this.formerSeat = undefined;
+  }
+
+  /** Cuts what is open, now and whatever is accepted later: this process is to leave. */
+  hurry(): void {
+    this.#hurry.abort();
   }
 
   /** A stop ordered by signal or operator: nobody waits for its promise. */
@@ -273,6 +305,9 @@ export class Service {
 
   /** A restart or take-over that failed while this process serves on. */
   handoverFailed(error: UninterruptibleError): void {
+    const { code, message, details } = error;
+    const pid = typeof details?.['pid'] === 'number' ? details['pid'] : null;
+    this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message } };
     this.log.error('hand-over failed, serving on', { err: error });
     for (const member of this.members) member.handoverFailed(error);
   }
@@ -289,12 +324,21 @@ export class Service {
       listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
       connections: this.#connections(),
       requests: this.#requests(),
-      draining: [...this.draining].map(({ pid, generation, connections }) => ({
-        pid,
-        generation,
-        connections,
+      draining: [...this.draining].map((peer) => ({
+        pid: peer.pid,
+        generation: peer.generation,
+        connections: peer.left.connections,
+        busy: peer.left.busy ?? null,
+        requests: peer.left.requests ?? null,
+        canServeAgain: this.rollbacks.mayGoTo(peer),
+        rollbackUntil: peer.rollbackUntil,
+        deadline: peer.deadline,
       })),
       restarting: this.restarts.running,
+      lastHandover: this.lastHandover,
+      startedAt: Math.round(performance.timeOrigin),
+      startCommand: this.configuration.startCommand,
+      rollbackWindow: this.configuration.rollbackWindow,
     };
   }
 

@@ -151,6 +151,7 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
     const { stderr } = predecessor;
     attempt(service, 'stderr could not be taken back', () => stderr && takeStderrBack(stderr, pipe));
     service.lastChange = performance.now();
+    service.lastHandover = { at: Date.now(), outcome: 'done', pid: process.pid, error: null };
     follow(service, predecessor);
   }
   service.lifecycle.to('serving');

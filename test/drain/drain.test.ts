@@ -32,6 +32,7 @@ test('the number of connections is told when it changes, at most once a second',
     deadline: null,
     signal: new AbortController().signal,
     onProgress,
+    hurry: new AbortController().signal,
     patience: HOUR,
     onLongWait: () => undefined,
   });
@@ -40,7 +41,7 @@ test('the number of connections is told when it changes, at most once a second',
   close();
   close();
   vi.advanceTimersByTime(5_000);
-  expect(onProgress.mock.calls).toEqual([[1]]);
+  expect(onProgress).toHaveBeenCalledOnce();
   close();
   expect(await drained).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
@@ -54,6 +55,7 @@ test('a drain keeps the process alive by itself: a connection may not', async ()
     deadline: null,
     signal,
     onProgress: () => undefined,
+    hurry: new AbortController().signal,
     patience: HOUR,
     onLongWait: () => undefined,
   });
@@ -71,8 +73,10 @@ function draining(facts: { state: string; stopCalled?: boolean; drainTimeout?: n
   const service = {
     log: new Log(log, () => 1, { debugging: true }),
     active: 3,
+    idle: 1,
     stopped: new Promise(() => undefined),
     stopCalled: facts.stopCalled ?? false,
+    hurried: new AbortController().signal,
     configuration: { drainTimeout: facts.drainTimeout ?? null },
     lifecycle: { is: (state: string) => state === facts.state },
     members: [api, admin].map(({ tracker }) => ({ tracker, onDrain: async () => undefined })),
@@ -89,7 +93,7 @@ function draining(facts: { state: string; stopCalled?: boolean; drainTimeout?: n
 
 test('the beginning is logged once', async () => {
   const { log, closeAll } = draining({ state: 'draining' });
-  expect(log.of('draining')).toMatchObject([{ level: 'info', facts: { connections: 3 } }]);
+  expect(log.of('draining')).toMatchObject([{ level: 'info', facts: { connections: 3, busy: 2 } }]);
   await closeAll();
   expect(log.of('draining')).toHaveLength(1);
 });

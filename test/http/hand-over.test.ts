@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
-import { type Conversation, conversation, http2Client, kept, TestHttpServer, tell } from '../support/http.js';
+import {
+  type Conversation,
+  conversation,
+  Held,
+  http2Client,
+  kept,
+  TestHttpServer,
+  tell,
+} from '../support/http.js';
 import { closed, temporaryDirectory, within } from '../support/in-process.js';
 import { requirement } from '../support/requirements.js';
 
@@ -39,5 +47,36 @@ test(
     await within(first.stopped, 'the old one to leave');
     served.socket.destroy();
     await closed(served.socket as never);
+  },
+);
+
+test(
+  'the owner knows how many connections of a draining process are busy, and how much it was asked',
+  requirement('addon'),
+  async () => {
+    const controlPath = join(temporaryDirectory(), 'control');
+    const held = new Held();
+    const first = new TestHttpServer(held.listener, { controlPath });
+    await first.start();
+    const [silent, busy] = [await conversation(first), await conversation(first)];
+    silent.get('/silent');
+    (await held.of('/silent'))[1].end();
+    await silent.answer();
+    busy.get('/busy');
+    const [, response] = await held.of('/busy');
+
+    const second = new TestHttpServer(tell, { controlPath });
+    await second.start();
+    const facts = { pid: process.pid, generation: 1, requests: 2 };
+    await expect.poll(() => second.status().draining).toEqual([{ ...facts, connections: 2, busy: 1 }]);
+    expect(first.log.of('draining')[0]?.facts).toMatchObject({ connections: 2, busy: 1 });
+    response.end();
+    expect(await busy.answer()).toMatchObject({ headers: { connection: 'close' } });
+    await busy.end();
+    await expect
+      .poll(() => second.status().draining, { timeout: 5_000 })
+      .toEqual([{ ...facts, connections: 1, busy: 0 }]);
+    silent.socket.destroy();
+    await within(first.stopped, 'the old one to leave');
   },
 );

@@ -236,7 +236,13 @@ test.concurrent(
       }
       const owner = pids.at(-1)!;
       const draining = pids.slice(0, -1);
-      const expected = draining.map((pid, at) => ({ pid, generation: at + 1, connections: 1 }));
+      const expected = draining.map((pid, at) => ({
+        pid,
+        generation: at + 1,
+        connections: 1,
+        busy: 1,
+        requests: null,
+      }));
       await trial.until((status) => {
         const known = status['draining'] as typeof expected;
         return JSON.stringify(known.sort((a, b) => a.generation - b.generation)) === JSON.stringify(expected);

@@ -100,6 +100,20 @@ describe('a server for which no directory will do', requirement('addon', 'proc')
     expect(await generations.request('hello')).toBe(`hello ${third}`);
   });
 
+  test('goes back to its predecessor by order, and forth', async () => {
+    const first = await serving({ rollbackWindow: 60_000 });
+    const second = await generations.restart();
+    expect(JSON.parse(await generations.request('rollback'))).toEqual({ pid: first, generation: 3 });
+    await generations.line('rolled back', ({ pid }) => pid === first);
+    await generations.until(
+      () => generations.lines.some(({ msg, pid }) => msg === 'handed over' && pid === second),
+      'the new one to accept no more',
+    );
+    expect(JSON.parse(await generations.request('rollback'))).toEqual({ pid: second, generation: 4 });
+    await generations.line('rolled back', ({ pid }) => pid === second);
+    expect(generations.alive().sort()).toEqual([first, second].sort());
+  });
+
   test('is not deceived by a helper that holds its line open: the end of its successor is seen at once', async () => {
     const first = await serving((options) => ({
       startCommand: `sleep 30 & ${process.execPath} ${FIXTURE} ${options}; sleep 30`,

@@ -291,7 +291,7 @@ test('the owner knows who drains', requirement('addon'), async () => {
   await second.log.entry('serving');
   await expect
     .poll(() => second.status().draining)
-    .toEqual([{ pid: process.pid, generation: 1, connections: 1 }]);
+    .toEqual([{ pid: process.pid, generation: 1, connections: 1, busy: 1, requests: null }]);
   socket.end();
   await within(first.stopped, 'the old one to leave');
   await expect.poll(() => second.status().draining).toEqual([]);
