@@ -25,7 +25,7 @@ export interface DrainingProcess {
   readonly requests: number | null;
   /** Whether it can take the service back: an order to roll back would go to it. */
   readonly canServeAgain: boolean;
-  /** Until when it stays at least, able to serve again, in milliseconds since the epoch; null if it did not say. */
+  /** Until when it stays even when it has drained, in milliseconds since the epoch; null: it does not, or did not say. */
   readonly rollbackUntil: number | null;
   /** When it cuts what it still has, in milliseconds since the epoch; null: never, or it did not say. */
   readonly deadline: number | null;
@@ -42,7 +42,16 @@ export interface LastHandover {
   readonly outcome: 'done' | 'failed' | 'rolled-back';
   /** The process that took over, was to, or had; null if it is not known. */
   readonly pid: number | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Why it failed; null if it did not. */
+  readonly error: FailureReason | null;
+}
+
+/** Why something failed. */
+export interface FailureReason {
+  /** One of `docs/errors.md`. */
+  readonly code: string;
+  /** A sentence for people. */
+  readonly message: string;
 }
 
 /** How many connections this process has and had. */

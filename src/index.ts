@@ -12,6 +12,7 @@ export { ConfigurationError, type ErrorCode, type ErrorExtras, UninterruptibleEr
 export type {
   ConnectionCounts,
   DrainingProcess,
+  FailureReason,
   LastHandover,
   RequestCounts,
   RestartResult,

@@ -42,9 +42,8 @@ export async function leave(service: Service, successor: Successor): Promise<voi
 
   if (!reserve.released) {
     service.lifecycle.to('standing-by');
-    const { rollback } = limits(service, reserve);
-    service.owner.report({ ...service.remainder, rollback });
-    await reserve.standBy(rollback);
+    report();
+    await reserve.standBy(limits(service, reserve).rollback ?? 0);
     if (reserve.resumed.aborted) return;
   }
   await service.restarts.relayed();
@@ -63,10 +62,10 @@ function hurry(service: Service, reserve?: Reserve): void {
 function limits(
   { configuration: { rollbackWindow, drainTimeout } }: Service,
   { since }: Reserve,
-): { rollback: number; deadline?: number } {
+): { rollback?: number; deadline?: number } {
   const left = (limit: number): number => Math.round(Math.max(0, since + limit - performance.now()));
   return {
-    rollback: left(rollbackWindow),
+    ...(rollbackWindow === 0 ? {} : { rollback: left(rollbackWindow) }),
     ...(drainTimeout === null ? {} : { deadline: left(drainTimeout) }),
   };
 }

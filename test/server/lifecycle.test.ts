@@ -253,6 +253,10 @@ test('status is plain data about everything', requirement('addon'), async () => 
     generation: 1,
     program: readProgram(process.argv[1]),
     ownerSince: expect.any(Number),
+    lastHandover: null,
+    startedAt: expect.any(Number),
+    startCommand: null,
+    rollbackWindow: 0,
     controlPath,
     listeners: [
       {
@@ -291,7 +295,19 @@ test('the owner knows who drains', requirement('addon'), async () => {
   await second.log.entry('serving');
   await expect
     .poll(() => second.status().draining)
-    .toEqual([{ pid: process.pid, generation: 1, connections: 1, busy: 1, requests: null }]);
+    .toEqual([
+      {
+        pid: process.pid,
+        generation: 1,
+        connections: 1,
+        busy: 1,
+        requests: null,
+        canServeAgain: true,
+        rollbackUntil: null,
+        deadline: null,
+      },
+    ]);
+  expect(second.status().lastHandover).toMatchObject({ outcome: 'done', pid: process.pid, error: null });
   socket.end();
   await within(first.stopped, 'the old one to leave');
   await expect.poll(() => second.status().draining).toEqual([]);
