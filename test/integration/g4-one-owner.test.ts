@@ -242,6 +242,10 @@ test.concurrent(
         connections: 1,
         busy: 1,
         requests: null,
+        // Only the direct predecessor has duplicates.
+        canServeAgain: at === draining.length - 1,
+        rollbackUntil: null,
+        deadline: null,
       }));
       await trial.until((status) => {
         const known = status['draining'] as typeof expected;
