@@ -49,7 +49,7 @@ describe('keep-alive clients', requirement('addon', 'openssl'), () => {
     console.info(`${requests} requests, ${errors.length} lost`);
     expect(errors).toEqual([]);
     expect(pids).toHaveLength(times + 1);
-    expect(requests).toBeGreaterThan(CLIENTS * times);
+    expect(requests).toBeGreaterThan((CLIENTS * times) / 2);
     await generations.gone(first);
     await generations.until(() => generations.alive().length === 1, 'all earlier generations to leave');
   });
