@@ -27,10 +27,10 @@ install(wanted.filter((major) => versionOf(major) === undefined));
 for (const major of wanted) outcomes.push({ major, ...run(major) });
 
 console.log('');
-for (const { major, version, status } of outcomes) {
-  console.log(
-    `Node ${version ?? major}: ${version === undefined ? 'missing' : status === 0 ? 'passed' : 'failed'}`,
-  );
+for (const { major, version, status, signal } of outcomes) {
+  const failed = signal ? `ended by ${signal}` : 'failed';
+  const outcome = version === undefined ? 'missing' : status === 0 ? 'passed' : failed;
+  console.log(`Node ${version ?? major}: ${outcome}`);
 }
 process.exitCode = outcomes.every(({ status }) => status === 0) ? 0 : 1;
 
@@ -51,7 +51,7 @@ function install(majors) {
   if (majors.length === 0) return;
   console.log(`installing Node ${majors.join(', ')} into .ci/nodes`);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  writeFileSync(join(folder, 'package.json'), '{\n  "private": true\n}\n');
   const { platform, arch } = process;
   // All of them: npm removes what it is not asked for.
   const packages = wanted.map((major) => `n${major}@npm:node-${platform}-${arch}@${major}`);
@@ -64,10 +64,10 @@ function run(major) {
   if (version === undefined) return { version, status: 1 };
   console.log(`\n== Node ${version}: vitest run ${tests.join(' ')}`);
   const report = process.env.TEST_REPORT?.replace(/\.json$/, `-${major}.json`);
-  const { status } = spawnSync(nodeOf(major), [vitest, 'run', ...tests], {
+  const { status, signal } = spawnSync(nodeOf(major), [vitest, 'run', ...tests], {
     cwd: root,
     env: { ...process.env, ...(report !== undefined && { TEST_REPORT: report }) },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return { version, status };
+  return { version, status, signal };
 }
