@@ -47,6 +47,8 @@ export class HttpEngine {
   /** By the socket that was accepted. */
   readonly #accepted = new WeakMap<Socket, Connection>();
   readonly #sessions = new WeakMap<ServerHttp2Session, Session>();
+  /** A stream whose session has ended does not know it any more. */
+  readonly #streams = new WeakMap<ServerHttp2Stream, Connection>();
   /** Whose socket Node's server is being given. A session is announced in the same tick and has no other link to it. */
   #current: { readonly connection: Connection; readonly socket: Socket } | undefined;
 
@@ -100,9 +102,7 @@ export class HttpEngine {
   /** The connection a request came over. */
   contextOf(request: IncomingMessage): Connection | undefined {
     const { stream } = request as unknown as Partial<Http2ServerRequest>;
-    const session = stream?.session as ServerHttp2Session | undefined;
-    if (session !== undefined) return this.#sessions.get(session)?.connection;
-    return this.#accepted.get(request.socket);
+    return stream === undefined ? this.#accepted.get(request.socket) : this.#streams.get(stream);
   }
 
   #give(server: AnyServer, socket: Socket, connection: Connection, entrance = 'connection'): void {
@@ -170,9 +170,13 @@ export class HttpEngine {
   #stream(stream: ServerHttp2Stream, pass: () => void): void {
     // The types say it always has a session; destroyed, it has none.
     const session = stream.session as ServerHttp2Session | undefined;
-    const http2 = session && this.#sessions.get(session)?.http2;
-    if (http2 === undefined) pass();
-    else http2.begin(stream, pass);
+    const found = session && this.#sessions.get(session);
+    if (found === undefined) {
+      pass();
+      return;
+    }
+    this.#streams.set(stream, found.connection);
+    found.http2.begin(stream, pass);
   }
 
   #request(request: IncomingMessage, response: ServerResponse, pass: () => void): void {

@@ -37,6 +37,10 @@ export class Http1Connection implements Activity {
   constructor(socket: Socket, options: Http1ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    // Of answers that wait for their turn Node tells nobody that the connection has closed.
+    socket.once('close', () => {
+      for (const exchange of [...this.#open]) this.#forget(exchange);
+    });
   }
 
   /** Whether nothing is asked, half asked or being answered. */
@@ -54,12 +58,20 @@ export class Http1Connection implements Activity {
     this.#options.counter.begin();
     if (this.#draining) this.#closeAfter(exchange);
     response.once('close', () => {
-      this.#open.splice(this.#open.indexOf(exchange), 1);
-      this.#options.counter.end();
+      if (!this.#forget(exchange)) return;
       // An answer may come before all of its question, which then still counts.
       if (request.complete) this.#settle();
       else request.once('close', () => this.#settle());
     });
+  }
+
+  /** Whether it was open until now. */
+  #forget(exchange: Exchange): boolean {
+    const at = this.#open.indexOf(exchange);
+    if (at < 0) return false;
+    this.#open.splice(at, 1);
+    this.#options.counter.end();
+    return true;
   }
 
   /** Nothing is open any more, unless something else is. */

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { io, type Socket as SocketIoClient } from 'socket.io-client';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { makePair } from '../support/certificates.js';
 import { Generations } from '../support/generations.js';
 import { KeepAliveClients } from '../support/keep-alive-clients.js';
 import { requirement } from '../support/requirements.js';
@@ -15,6 +16,9 @@ const CLIENTS = 20;
 
 let generations: Generations;
 let end: (() => void)[] = [];
+beforeEach(() => {
+  generations = new Generations();
+});
 afterEach(async () => {
   for (const close of end) close();
   end = [];
@@ -24,7 +28,6 @@ afterEach(async () => {
 const origin = (port: number): string => `http://127.0.0.1:${port}`;
 
 async function serving(example: string, environment: Record<string, string> = {}): Promise<number> {
-  generations = new Generations();
   const { controlPath } = generations;
   generations.launch({
     command: [process.execPath, join(EXAMPLES, `${example}.mjs`)],
@@ -32,6 +35,12 @@ async function serving(example: string, environment: Record<string, string> = {}
   });
   await generations.line('serving');
   return generations.port();
+}
+
+/** As examples/http/https.mjs wants it. */
+function certified(): Record<string, string> {
+  const { keyPath, certificatePath } = makePair(generations.directory, 'server');
+  return { TLS_KEY: keyPath, TLS_CERTIFICATE: certificatePath };
 }
 
 test.each(['plain', 'express', 'fastify', 'koa', 'hono', 'nestjs'])(
@@ -52,15 +61,27 @@ test.each(['plain', 'express', 'fastify', 'koa', 'hono', 'nestjs'])(
   },
 );
 
-test('http2 loses no request', requirement('addon'), async () => {
-  const load = new KeepAliveClients(origin(await serving('http2'))).start(CLIENTS, 'h2');
-  const first = generations.owner;
-  for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
-    await load.answeredBy(await generations.restart());
-  }
-  expect((await load.stop()).errors).toEqual([]);
-  await generations.gone(first);
-});
+test.each([
+  ['http2', 'http:', 'h2'],
+  ['https', 'https:', 'http/1.1'],
+  ['https', 'https:', 'h2'],
+] as const)(
+  '%s loses no request over %s with %s',
+  requirement('addon', 'openssl'),
+  async (example, scheme, protocol) => {
+    const port = await serving(example, example === 'https' ? certified() : undefined);
+    const load = new KeepAliveClients(`${scheme}//127.0.0.1:${port}`).start(CLIENTS, protocol);
+    const first = generations.owner;
+    for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
+      await load.answeredBy(await generations.restart());
+    }
+    const { requests, errors, pids } = await load.stop();
+    expect(errors).toEqual([]);
+    expect(requests).toBeGreaterThan(RESTARTS * CLIENTS);
+    expect(pids).toHaveLength(RESTARTS + 1);
+    await generations.gone(first);
+  },
+);
 
 test(
   'ws tells two hundred clients to come back, evenly spread, and they do',
