@@ -14,7 +14,7 @@ import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { holdersOf } from './processes.js';
 import { readSnapshot, type Snapshot } from './snapshot.js';
-import { harmlessLine } from './text.js';
+import { duration, harmlessLine } from './text.js';
 
 /** What an operator may order beside `status`. */
 export type Order = { type: 'restart' } | { type: 'rollback' } | { type: 'stop'; now?: true };
@@ -195,7 +195,7 @@ function silent(path: string, pid: number, deadline: Deadline): Failure {
   return new Failure(
     EXIT.timeout,
     'no-answer',
-    `${who(pid)} does not answer at ${path} (waited ${Math.round(deadline.milliseconds)} ms).`,
+    `${who(pid)} does not answer at ${path} (waited ${duration(deadline.milliseconds)}).`,
     pid === 0 ? {} : { pid },
   );
 }

@@ -105,16 +105,24 @@ async function afterwards(
       },
     );
   }
-  return { pid: owner.pid, generation: owner.generation };
+  // Whoever took over counts on from its predecessor; a cold start does not.
+  if (owner.generation > before.snapshot.generation) return { pid: owner.pid, generation: owner.generation };
+  throw new Failure(
+    EXIT.unknown,
+    'started-anew',
+    `Pid ${pid} died during the ${name}; pid ${owner.pid} was started anew and serves.`,
+    { pid: owner.pid, generation: owner.generation },
+  );
 }
 
 function timedOut(before: Stated, progress: Progress, deadline: Deadline, name: string): Failure {
   const { pid } = before.snapshot;
   const reached = progress.last === undefined ? 'nothing was heard of it' : `last: ${progress.last}`;
+  const goesOn = progress.last === undefined ? 'It may still be carried out' : 'It goes on';
   return new Failure(
     EXIT.timeout,
     'timed-out',
-    `The ${name} was not over within ${duration(deadline.milliseconds)} (${reached}). It goes on; pid ${pid} serves until it is. See: uninterruptible status`,
+    `The ${name} was not over within ${duration(deadline.milliseconds)} (${reached}). ${goesOn}; pid ${pid} serves until then. See: uninterruptible status`,
     { pid, reached: progress.last ?? null },
   );
 }

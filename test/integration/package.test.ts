@@ -17,7 +17,7 @@ import { programs } from '../support/programs.js';
 import { requirement } from '../support/requirements.js';
 
 /** `dist/index.js` only passes on what is in the second. */
-const BUNDLES = ['dist/http.js', 'dist/shared.js'];
+const BUNDLES = ['dist/cli.js', 'dist/http.js', 'dist/shared.js'];
 
 describe('the packed tarball', requirement('npm'), () => {
   let installation: Installation;

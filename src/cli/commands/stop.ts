@@ -8,6 +8,7 @@ import type { Answered, Operator } from '../operator.js';
 import { holdersOf, identify, isStillThere } from '../processes.js';
 import { deadlineOf } from '../settings.js';
 import { duration, harmlessLine } from '../text.js';
+import { ANSWER_MILLISECONDS } from './status.js';
 
 /** What service managers allow. */
 const STOP_MILLISECONDS = 90_000;
@@ -20,7 +21,9 @@ export async function stop(context: Context, { now = false }: { now?: boolean })
   const operator = await serverOf(context);
   const deadline = deadlineOf(settings, STOP_MILLISECONDS);
   const start = performance.now();
-  const identity = identify(await operator.owner(deadline));
+  // One that hangs is not sent an order that it would carry out when it wakes.
+  const { peer: owner } = await operator.status(deadline.atMost(ANSWER_MILLISECONDS));
+  const identity = identify(owner);
   const { answer, peer } = await operator.order(
     now ? { type: 'stop', now: true } : { type: 'stop' },
     deadline,
