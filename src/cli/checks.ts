@@ -132,7 +132,7 @@ function lastHandoverCheck({ lastHandover, pid }: Snapshot): Finding | undefined
 
 function listenersCheck({ listeners, state }: Snapshot): Finding | undefined {
   const shut = listeners.filter(({ accepting }) => !accepting);
-  if (state !== 'serving') return warn('listeners', `The server is ${state}.`);
+  if (state !== 'serving' && state !== 'handing-over') return warn('listeners', `The server is ${state}.`);
   if (shut.length === 0) return ok('listeners', `${count(listeners.length, 'listener')} accepting.`);
   return warn(
     'listeners',

@@ -1,5 +1,5 @@
 /** Which server is meant: by its control path, by a pid file, or because this user has no other. */
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
@@ -61,11 +61,20 @@ export function whoseServers(): string {
 
 /** All servers of this user, by control path. Never throws for one of them. */
 export async function survey(binding: Binding): Promise<Found[]> {
-  const byFile = new Map(locksHeldByOurs().map((lock) => [lock.file, lock]));
+  const byFile = new Map(
+    locksHeldByOurs()
+      .filter(hasSocket)
+      .map((lock) => [lock.file, lock]),
+  );
   const found = await Promise.all([...byFile.values()].map((lock) => look(binding, lock)));
   return found
     .flatMap((each) => each ?? [])
     .sort((a, b) => a.operator.controlPath.localeCompare(b.operator.controlPath));
+}
+
+/** Other programs have lock files, too. */
+function hasSocket({ controlPath }: HeldLock): boolean {
+  return lstatSync(controlPath, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
 /** Undefined: no server, but another program's lock file, or a server that has just left. */
@@ -86,7 +95,10 @@ async function byPidFile(binding: Binding, given: string, source: string): Promi
   if (identify(pid) === undefined) {
     throw new Failure(EXIT.nobody, 'nobody', `${path} names process ${pid}, and there is none.`, { pid });
   }
-  const locks = locksOf(pid, path);
+  const all = locksOf(pid, path);
+  const sockets = all.filter(hasSocket);
+  // With none at all the first tells what is wrong there.
+  const locks = sockets.length > 0 ? sockets : all;
   const [first, ...others] = locks;
   if (first === undefined) throw noControlPath(pid, path);
   if (others.length === 0) return new Operator(binding, first.controlPath);

@@ -42,12 +42,14 @@ export function changeLine(snapshot: Snapshot): string {
   const parts = [
     `${stateText(snapshot)}, pid ${pid}, generation ${generation}`,
     count(connections.active, 'connection'),
-    ...draining.map((each) => `pid ${each.pid} ${drains(each)} ${count(each.connections, 'connection')}`),
+    ...draining.map((each) => `pid ${each.pid} ${drains(each)}`),
   ];
   return parts.join('; ');
 }
 
 export function stateText({ state, restarting }: Snapshot): string {
+  // It accepts until it has heard that the new process does.
+  if (state === 'handing-over') return 'serving, handing over';
   return restarting && state === 'serving' ? 'serving, restarting' : state;
 }
 
@@ -61,8 +63,8 @@ export function listenerLines({ listeners }: Snapshot, paint: Paint): string[] {
 }
 
 function headline(snapshot: Snapshot, paint: Paint): string {
-  const { program, version, state } = snapshot;
-  const style: Style = state === 'serving' ? 'green' : 'yellow';
+  const { program, version } = snapshot;
+  const style: Style = stateText(snapshot).startsWith('serving') ? 'green' : 'yellow';
   const library = version === undefined ? '' : paint.style('dim', ` (uninterruptible ${version})`);
   return `${paint.style('bold', program ?? 'a program without a name')}${library}  ${paint.style(style, stateText(snapshot))}`;
 }
@@ -83,7 +85,7 @@ function connectionText({ connections: { active, busy, idle, total } }: Snapshot
 }
 
 function drains({ canServeAgain, connections }: Draining): string {
-  return connections === 0 && canServeAgain ? 'stands by' : 'drains';
+  return connections === 0 && canServeAgain ? 'stands by' : `drains ${count(connections, 'connection')}`;
 }
 
 function drainingText(each: Draining, now: number): string {

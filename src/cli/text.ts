@@ -1,12 +1,13 @@
 /** Words and numbers as people read them. Pure. */
-import { stripVTControlCharacters } from 'node:util';
 
+/** Colours and movements of the cursor (ECMA-48). `stripVTControlCharacters` takes text away with them (measured, Node 20). */
+const SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 /** What is left of the control characters of a text that others wrote, tabs and newlines apart. */
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** A text of another process: it must not move the cursor, or hide what stands beside it. */
 export function harmless(text: string): string {
-  return stripVTControlCharacters(text.replaceAll('\r\n', '\n')).replace(CONTROL, '·');
+  return text.replaceAll('\r\n', '\n').replace(SEQUENCE, '').replace(CONTROL, '·');
 }
 
 /** The same on one line. */
@@ -67,11 +68,11 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 /** Cut to so many columns; styles are dropped from a line that is too long. */
 export function fitted(line: string, most: number): string {
   if (width(line) <= most) return line;
-  return `${Array.from(stripVTControlCharacters(line))
+  return `${Array.from(line.replace(SEQUENCE, ''))
     .slice(0, Math.max(0, most - 1))
     .join('')}…`;
 }
 
 function width(text: string): number {
-  return Array.from(stripVTControlCharacters(text)).length;
+  return Array.from(text.replace(SEQUENCE, '')).length;
 }
