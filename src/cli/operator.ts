@@ -200,7 +200,7 @@ function silent(path: string, pid: number, deadline: Deadline): Failure {
   );
 }
 
-export function nobody(path: string, holders: readonly number[] = []): Failure {
+function nobody(path: string, holders: readonly number[] = []): Failure {
   const stale =
     lstatSync(path, { throwIfNoEntry: false }) === undefined
       ? ''

@@ -53,7 +53,7 @@ function statFields(pid: number): string[] | undefined {
 }
 
 /** The processes of our user; of all users for root. */
-export function ourProcesses(): number[] {
+function ourProcesses(): number[] {
   const ours = process.geteuid?.();
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

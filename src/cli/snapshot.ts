@@ -26,13 +26,13 @@ export interface Snapshot {
   readonly readyTimeout: number | undefined;
 }
 
-export interface SnapshotListener {
+interface SnapshotListener {
   readonly name: string;
   readonly bound: string;
   readonly accepting: boolean;
 }
 
-export interface Counts {
+interface Counts {
   readonly active: number;
   readonly total: number;
   readonly busy: number | undefined;

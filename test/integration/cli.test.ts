@@ -446,6 +446,20 @@ describe('a server that cannot be asked', requirement('addon'), () => {
     }
   });
 
+  test('does not know the order: exits 6', async () => {
+    const { controlPath } = nobody();
+    const status = [
+      { type: 'status', status: { state: 'serving', pid: 12, generation: 1, listeners: [] } },
+      null,
+    ];
+    fake = new FakeOwner(controlPath, [status, [null], status]);
+    expect(await run('rollback')).toMatchObject({
+      code: 6,
+      stderr:
+        'uninterruptible: Pid 12 serves on, and did not answer the rollback: its release may be too old to know it.\n',
+    });
+  });
+
   test('belongs to somebody else: exits 6', requirement('root'), async () => {
     const server = await start();
     chmodSync(server.directory, 0o755);
