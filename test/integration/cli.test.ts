@@ -1,6 +1,9 @@
 /** The `uninterruptible` command against real servers: what it prints, and its exit code, in each state of a server. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   COMMAND,
@@ -15,6 +18,7 @@ import { FakeOwner } from '../support/fake-owner.js';
 import { Generations, type Version } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
 
+const STRANGER = fileURLToPath(new URL('../fixtures/stranger.mjs', import.meta.url));
 const NOBODY = 65_534;
 /** Each leaves a server as it is when it cannot be asked. */
 const COMMANDS = ['status', 'listeners', 'restart', 'rollback', 'stop', 'doctor'];
@@ -483,6 +487,19 @@ describe('a server that cannot be asked', requirement('addon'), () => {
     const byPid = await uninterruptible(['status', '--pidfile', pidfile], asNobody);
     expect(byPid).toMatchObject({ code: 6, stderr: expect.stringContaining('belongs to user 0') as string });
     expect(server.alive()).toEqual([server.owner]);
+  });
+
+  test('is a stranger at the path: it is not believed a word', requirement('root'), async () => {
+    const { directory, controlPath } = nobody();
+    chmodSync(directory, 0o777);
+    const squatter = spawn(process.execPath, [STRANGER, 'squat', controlPath]);
+    try {
+      await once(squatter.stdout, 'data');
+      const ran = await run('restart --json', { uid: NOBODY - 1 });
+      expect(objectOf(ran)).toMatchObject({ exitCode: 6, error: { code: 'forbidden' } });
+    } finally {
+      squatter.kill('SIGKILL');
+    }
   });
 
   test('is named by a pid file that is wrong', async () => {
