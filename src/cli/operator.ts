@@ -70,8 +70,9 @@ export class Operator {
 
   /** Sends an order once to whoever is the owner, and resolves with the last word. */
   order(order: Order, deadline: Deadline, onProgress: OnProgress = () => undefined): Promise<Answered> {
-    // `rollback` is no message of earlier releases.
-    return this.#converse(order as Message, deadline, async (channel) => {
+    // `rollback` may be no message of this release's own protocol.
+    const first: { type: string } = order;
+    return this.#converse(first as Message, deadline, async (channel) => {
       for (;;) {
         const message = (await channel.receive(deadline.left)).message as Message | Answer;
         switch (message.type) {
