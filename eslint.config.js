@@ -63,6 +63,13 @@ const doors = [
     ],
   },
   {
+    home: ['src/cli/**'],
+    imports: [
+      { regex: '^(\\.{1,2}/)+cli/', message: 'Nothing imports the command: it is a program of its own.' },
+      { regex: '^commander$', message: 'Only the command parses arguments.' },
+    ],
+  },
+  {
     home: ['src/binding.ts'],
     syntax: [
       {
@@ -81,6 +88,11 @@ const layers = [
     ),
     regex: '^(\\.\\./)+(index|server|service[^/]*)(\\.js$|/)',
     message: 'This folder knows how, not when: it imports neither src/server nor src/service.',
+  },
+  {
+    files: ['src/cli/**'],
+    regex: '^(\\.\\./)+(index|server|run|http|service[^/]*)(\\.js$|/)',
+    message: 'The command speaks to a server through its control path, and is no part of one.',
   },
   {
     files: ['src/configuration.ts', 'src/lifecycle.ts', 'src/errors.ts', 'src/binding.ts'],

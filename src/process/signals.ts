@@ -38,3 +38,8 @@ export function installSignals(
   // Always: without a handler it would kill, and it comes from whoever rotates logs or closes a terminal.
   if (restartSignal !== 'SIGHUP') process.on('SIGHUP', () => intents.hangUp());
 }
+
+/** For a command that a person ends with Ctrl-C: once; a second one kills as ever. */
+export function onInterrupt(handler: () => void): void {
+  process.once('SIGINT', handler);
+}

@@ -1,5 +1,5 @@
 /**
- * The package as a stranger gets it: packed by npm, and installed by npm into a folder that holds nothing else. The three
+ * The package as a stranger gets it: packed by npm, and installed by npm into a folder that holds nothing else. The
  * dependencies come from npm's cache where `npm ci` has left them, otherwise from the registry: what npm itself makes
  * of the tarball (which dependencies, which scripts, which files) is what is tested, so nothing is linked by hand but
  * the tools a test brings along.

@@ -1,0 +1,93 @@
+/** Restart: the owner starts the new version and hands over; the answer is whether it serves. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Context, serverOf } from '../context.js';
+import type { Deadline } from '../deadline.js';
+import { EXIT } from '../exit-codes.js';
+import { Failure } from '../failure.js';
+import type { Operator, Stated } from '../operator.js';
+import { type NewOwner, outcomeOf, sayWhoServes } from '../outcome.js';
+import { identify, isStillThere } from '../processes.js';
+import { Progress } from '../progress.js';
+import { deadlineOf } from '../settings.js';
+import { count } from '../text.js';
+import { ANSWER_MILLISECONDS } from './status.js';
+
+/** Of a server that does not tell its own. */
+const READY_TIMEOUT = 60_000;
+/** What a restart takes beside getting ready. */
+const MARGIN_MILLISECONDS = 15_000;
+const DRAIN_MILLISECONDS = 10 * 60_000;
+const AGAIN_MILLISECONDS = 200;
+
+export async function restart(
+  context: Context,
+  { waitDrained = false }: { waitDrained?: boolean },
+): Promise<void> {
+  const { output, settings } = context;
+  const operator = await serverOf(context);
+  const before = await operator.status(deadlineOf(settings, ANSWER_MILLISECONDS).atMost(ANSWER_MILLISECONDS));
+  const { pid, generation, readyTimeout = READY_TIMEOUT } = before.snapshot;
+  const deadline = deadlineOf(
+    settings,
+    readyTimeout + MARGIN_MILLISECONDS + (waitDrained ? DRAIN_MILLISECONDS : 0),
+  );
+  output.line(`Restarting pid ${pid}, generation ${generation}.`);
+  const progress = new Progress(output);
+  const owner = await outcomeOf(operator, before, progress, deadline, {
+    order: { type: 'restart' },
+    done: 'restarted',
+    name: 'restart',
+  });
+  const { milliseconds } = progress;
+  sayWhoServes(output, owner, milliseconds);
+  if (waitDrained) await drained(operator, before, owner, progress, deadline);
+  output.result({
+    pid: owner.pid,
+    generation: owner.generation,
+    milliseconds,
+    before: { pid, generation },
+    ...(waitDrained ? { drained: true } : {}),
+  });
+}
+
+/** Until the new owner knows nothing of the old process any more, and there is none. */
+async function drained(
+  operator: Operator,
+  before: Stated,
+  owner: NewOwner,
+  progress: Progress,
+  deadline: Deadline,
+): Promise<void> {
+  const { pid } = before.snapshot;
+  const identity = before.peer === pid ? identify(pid) : undefined;
+  let said: number | undefined;
+  for (;;) {
+    const { snapshot } = await operator.status(deadline.atMost(ANSWER_MILLISECONDS));
+    if (snapshot.pid === pid) {
+      throw new Failure(
+        EXIT.refused,
+        'rolled-back',
+        `Pid ${pid} serves again: pid ${owner.pid} did not live.`,
+        { pid },
+      );
+    }
+    const left = snapshot.draining.find((each) => each.pid === pid);
+    if (left === undefined && (identity === undefined || !isStillThere(identity))) {
+      progress.say(`pid ${pid} has left`);
+      return;
+    }
+    if (left !== undefined && left.connections !== said) {
+      progress.say(`pid ${pid} has ${count(left.connections, 'connection')} left`);
+      said = left.connections;
+    }
+    if (deadline.over) {
+      throw new Failure(
+        EXIT.timeout,
+        'not-drained',
+        `The restart is done, pid ${snapshot.pid} serves. But pid ${pid} still drains (${count(left?.connections ?? 0, 'connection')} left), and goes on.`,
+        { pid: snapshot.pid, generation: snapshot.generation, draining: pid },
+      );
+    }
+    await delay(Math.min(AGAIN_MILLISECONDS, deadline.left));
+  }
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/** The `uninterruptible` command: runs one command, and ends with its exit code. */
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import { currentEnvironment } from '../process/environment.js';
+import { endProcess } from '../process/exit.js';
+import { readProgram } from '../process/program.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { Failure } from './failure.js';
+import { Output } from './output.js';
+import { program } from './program.js';
+
+const words = process.argv.slice(2);
+
+async function main(): Promise<ExitCode> {
+  const environment = currentEnvironment();
+  // Also of what is wrong with the arguments themselves.
+  const output = new Output(words.includes('--json'), environment);
+  const version = readProgram(fileURLToPath(import.meta.url))?.replace(/^.*@/, '') ?? 'unknown';
+  const root = program(version, () => output);
+  if (words.length === 0) {
+    process.stderr.write(root.helpInformation());
+    return EXIT.usage;
+  }
+  try {
+    await root.parseAsync(words, { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof Failure) return output.failure(error);
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT.done : output.failure(usage(error));
+    }
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return output.failure(new Failure(EXIT.unknown, 'unknown', message));
+  }
+}
+
+function usage({ message }: CommanderError): Failure {
+  const sentence = message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new Failure(EXIT.usage, 'usage', `${sentence}. See: uninterruptible --help`);
+}
+
+// Whoever read stdout has seen enough (`| head`); what was ordered goes on by itself.
+process.stdout.on('error', () => void endProcess(EXIT.done, () => Promise.resolve()));
+void main().then((code) => endProcess(code, () => Promise.resolve()));

@@ -1,0 +1,95 @@
+/** The arguments: commands, options, help. What each command does stands in `commands/`. */
+import { Command } from 'commander';
+import { loadBinding } from '../binding.js';
+import { currentEnvironment } from '../process/environment.js';
+import { doctor } from './commands/doctor.js';
+import { list } from './commands/list.js';
+import { restart } from './commands/restart.js';
+import { rollback } from './commands/rollback.js';
+import { listeners, status } from './commands/status.js';
+import { stop } from './commands/stop.js';
+import type { Context } from './context.js';
+import { EXIT, exitMeanings } from './exit-codes.js';
+import { Failure } from './failure.js';
+import type { Output } from './output.js';
+import { readTimeout, type Settings } from './settings.js';
+
+type Run<Options> = (context: Context, options: Options) => Promise<void>;
+
+const EXIT_CODES = `Exit codes:\n${exitMeanings.map((meaning, code) => `  ${code}  ${meaning}`).join('\n')}`;
+
+/** `output` comes late, because --json is one of the arguments. */
+export function program(version: string, outputFor: (settings: Settings) => Output): Command {
+  const root = new Command('uninterruptible')
+    .description('Looks after servers that restart without losing a connection.')
+    .version(version, '--version', 'print the version')
+    .option('--control <path>', 'the control path of the server (else CONTROL_PATH)')
+    .option('--pidfile <path>', 'its pid file (else PID_FILE; else the only server of this user)')
+    .option('--timeout <duration>', 'how long to wait: 500ms, 30s, 2m')
+    .option('--json', 'answer with one JSON object on stdout, failures included')
+    .helpOption('--help', 'print this')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .addHelpText('after', `\n${EXIT_CODES}`);
+
+  const add = <Options>(name: string, description: string, examples: string, run: Run<Options>): Command =>
+    root
+      .command(name)
+      .description(description)
+      .helpOption('--help', 'print this')
+      .addHelpText('after', `\nExamples:\n${examples.replaceAll(/^/gm, '  ')}\n\n${EXIT_CODES}`)
+      .action(async (options: Options) => {
+        const settings = root.opts<Settings>();
+        await run(contextOf(settings, outputFor(settings)), options);
+      });
+
+  add('list', 'list the servers of this user', 'uninterruptible list\nuninterruptible list --json', list);
+  add(
+    'status',
+    'show who serves, and who still drains',
+    'uninterruptible status\nuninterruptible status --pidfile /run/echo/echo.pid --json\nuninterruptible status --watch',
+    status,
+  ).option('--watch', 'again every second, until Ctrl-C');
+  add(
+    'listeners',
+    'show what is listened on',
+    'uninterruptible listeners --control /run/echo/control',
+    listeners,
+  );
+  add(
+    'restart',
+    'start the new version, and wait until it serves',
+    'uninterruptible restart --pidfile /run/echo/echo.pid\nuninterruptible restart --timeout 2m --wait-drained\nuninterruptible restart --json || echo "the old version serves on"',
+    restart,
+  ).option('--wait-drained', 'wait until the old process has left, too');
+  add(
+    'rollback',
+    'let the process before serve again, while it still drains or stands by',
+    'uninterruptible rollback\nuninterruptible rollback --force --control /run/echo/control',
+    rollback,
+  ).option('--force', 'end an owner that does not answer; only if another can serve again');
+  add(
+    'stop',
+    'stop the service for good, and wait until its process has left',
+    'uninterruptible stop --pidfile /run/echo/echo.pid\nuninterruptible stop --now',
+    stop,
+  ).option('--now', 'cut what is open instead of finishing it');
+  add(
+    'doctor',
+    'look for what is wrong, and say what to do',
+    'uninterruptible doctor\nuninterruptible doctor --json',
+    doctor,
+  );
+  return root;
+}
+
+function contextOf(settings: Settings, output: Output): Context {
+  if (settings.timeout !== undefined) readTimeout(settings.timeout);
+  const loaded = loadBinding();
+  if ('unavailable' in loaded) {
+    throw new Failure(EXIT.unknown, 'unavailable', `Nothing can be ordered here: ${loaded.unavailable}.`);
+  }
+  return { binding: loaded.binding, environment: currentEnvironment(), output, settings };
+}

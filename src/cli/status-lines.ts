@@ -1,0 +1,119 @@
+/** A status as lines for people. Pure. */
+import type { Output, Style } from './output.js';
+import type { Draining, LastHandover, Snapshot } from './snapshot.js';
+import { columns, count, duration, moment } from './text.js';
+
+type Paint = Pick<Output, 'style'>;
+
+export function statusLines(snapshot: Snapshot, controlPath: string, now: number, paint: Paint): string[] {
+  const { pid, generation, ownerSince, startedAt, requests } = snapshot;
+  const since = ownerSince ?? startedAt;
+  const rows: [string, string][] = [
+    [
+      'pid',
+      `${pid}, generation ${generation}${since === undefined ? '' : `, serving for ${duration(now - since)}`}`,
+    ],
+    ['control', controlPath],
+    ...listenerRows(snapshot, paint),
+    ['connections', connectionText(snapshot)],
+  ];
+  if (requests !== undefined) {
+    rows.push(['requests', `${requests.active} being answered, ${requests.total} so far`]);
+  }
+  rows.push(
+    ...labelled(
+      'draining',
+      snapshot.draining.map((each) => drainingText(each, now)),
+      'nobody',
+    ),
+  );
+  if (snapshot.lastHandover !== undefined) {
+    rows.push(...labelled('last change', lastHandoverTexts(snapshot.lastHandover, snapshot.pid, paint)));
+  }
+  return [
+    headline(snapshot, paint),
+    ...columns(rows.map(([label, text]) => [`  ${paint.style('dim', label)}`, text])),
+  ];
+}
+
+/** One line that differs when something has changed that an operator waits for. */
+export function changeLine(snapshot: Snapshot): string {
+  const { pid, generation, connections, draining } = snapshot;
+  const parts = [
+    `${stateText(snapshot)}, pid ${pid}, generation ${generation}`,
+    count(connections.active, 'connection'),
+    ...draining.map((each) => `pid ${each.pid} ${drains(each)}`),
+  ];
+  return parts.join('; ');
+}
+
+export function stateText({ state, restarting }: Snapshot): string {
+  // It accepts until it has heard that the new process does.
+  if (state === 'handing-over') return 'serving, handing over';
+  return restarting && state === 'serving' ? 'serving, restarting' : state;
+}
+
+export function listenerLines({ listeners }: Snapshot, paint: Paint): string[] {
+  return columns(
+    listeners.map(({ name, bound, accepting }) => [
+      ...(name === bound ? [bound] : [name, bound]),
+      accepting ? paint.style('green', 'accepting') : paint.style('yellow', 'not accepting'),
+    ]),
+  );
+}
+
+function headline(snapshot: Snapshot, paint: Paint): string {
+  const { program, version } = snapshot;
+  const style: Style = stateText(snapshot).startsWith('serving') ? 'green' : 'yellow';
+  const library = version === undefined ? '' : paint.style('dim', ` (uninterruptible ${version})`);
+  return `${paint.style('bold', program ?? 'a program without a name')}${library}  ${paint.style(style, stateText(snapshot))}`;
+}
+
+function listenerRows(snapshot: Snapshot, paint: Paint): [string, string][] {
+  return labelled('listeners', listenerLines(snapshot, paint), 'none');
+}
+
+/** The label stands beside the first only. */
+function labelled(label: string, texts: readonly string[], none = ''): [string, string][] {
+  if (texts.length === 0) return none === '' ? [] : [[label, none]];
+  return texts.map((text, at) => [at === 0 ? label : '', text]);
+}
+
+function connectionText({ connections: { active, busy, idle, total } }: Snapshot): string {
+  const parts = busy === undefined || idle === undefined ? '' : ` (${busy} busy, ${idle} idle)`;
+  return `${active} open${parts}, ${total} so far`;
+}
+
+function drains({ canServeAgain, connections }: Draining): string {
+  return connections === 0 && canServeAgain ? 'stands by' : `drains ${count(connections, 'connection')}`;
+}
+
+function drainingText(each: Draining, now: number): string {
+  const { pid, generation, connections, busy, canServeAgain, rollbackUntil, deadline } = each;
+  const parts = [`pid ${pid}, generation ${generation}: ${count(connections, 'connection')} left`];
+  if (busy !== undefined && connections > 0) parts.push(`${busy} busy`);
+  if (deadline !== undefined && connections > 0) {
+    parts.push(`cut in ${duration(Math.max(0, deadline - now))}`);
+  }
+  if (canServeAgain) {
+    const until =
+      rollbackUntil === undefined ? '' : ` for ${duration(Math.max(0, rollbackUntil - now))} at least`;
+    parts.push(`can serve again${until}`);
+  }
+  return parts.join(', ');
+}
+
+function lastHandoverTexts(
+  { at, outcome, pid, error }: LastHandover,
+  ownPid: number,
+  paint: Paint,
+): string[] {
+  const when = moment(at);
+  const other = pid === undefined || pid === ownPid ? '' : ` (pid ${pid})`;
+  if (outcome === 'done') return [`${when}: took over`];
+  if (outcome === 'rolled-back') {
+    return [`${when}: ${paint.style('yellow', 'rolled back')}, serves again${other}`];
+  }
+  const failed = `${when}: ${paint.style('red', 'failed')}, serves on${other}`;
+  return error === undefined ? [failed] : [failed, error.message, paint.style('dim', error.code)];
+}

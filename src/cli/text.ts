@@ -1,0 +1,78 @@
+/** Words and numbers as people read them. Pure. */
+
+/** Colours and movements of the cursor (ECMA-48). `stripVTControlCharacters` takes text away with them (measured, Node 20). */
+const SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+/** What is left of the control characters of a text that others wrote, tabs and newlines apart. */
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** A text of another process: it must not move the cursor, or hide what stands beside it. */
+export function harmless(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(SEQUENCE, '').replace(CONTROL, '·');
+}
+
+/** The same on one line. */
+export function harmlessLine(text: string): string {
+  return harmless(text).replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** `320 ms`, `4.2 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 10_000) return `${(Math.floor(milliseconds / 100) / 10).toFixed(1)} s`;
+  const seconds = Math.floor(milliseconds / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return pair(minutes, 'min', seconds % 60, 's', minutes < 10);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return pair(hours, 'h', minutes % 60, 'min');
+  return pair(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+function pair(large: number, unit: string, small: number, smallUnit: string, both = true): string {
+  return both && small > 0 ? `${large} ${unit} ${small} ${smallUnit}` : `${large} ${unit}`;
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `2026-01-31 04:05:06`, in local time. */
+export function moment(at: number): string {
+  const date = new Date(at);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${clock(date)}`;
+}
+
+/** `04:05:06`, in local time. */
+export function clock(date: Date): string {
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((number) => String(number).padStart(2, '0'))
+    .join(':');
+}
+
+/** Rows as columns, two spaces apart; `styled` lines up by what is seen. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, width(cell));
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - width(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Cut to so many columns; styles are dropped from a line that is too long. */
+export function fitted(line: string, most: number): string {
+  if (width(line) <= most) return line;
+  return `${Array.from(line.replace(SEQUENCE, ''))
+    .slice(0, Math.max(0, most - 1))
+    .join('')}…`;
+}
+
+function width(text: string): number {
+  return Array.from(text.replace(SEQUENCE, '')).length;
+}
