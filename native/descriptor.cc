@@ -233,15 +233,19 @@ napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {
   return Answer(info, ReplaceDescriptor(fd(), target));
 }
 
-napi_value PeerCredentialsOf(napi_env env, int socket) {
-  Result<ucred> result = PeerCredentials(socket);
-  if (!result.ok()) return ThrowErrno(env, result.error());
+napi_value NewCredentials(napi_env env, const ucred& credentials) {
   napi_value object;
   if (napi_create_object(env, &object) != napi_ok ||
-      !SetNumber(env, object, "pid", result.value().pid) ||
-      !SetNumber(env, object, "uid", result.value().uid) ||
-      !SetNumber(env, object, "gid", result.value().gid)) {
+      !SetNumber(env, object, "pid", credentials.pid) ||
+      !SetNumber(env, object, "uid", credentials.uid) ||
+      !SetNumber(env, object, "gid", credentials.gid)) {
     return nullptr;
   }
   return object;
+}
+
+napi_value PeerCredentialsOf(napi_env env, int socket) {
+  Result<ucred> result = PeerCredentials(socket);
+  if (!result.ok()) return ThrowErrno(env, result.error());
+  return NewCredentials(env, result.value());
 }

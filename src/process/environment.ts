@@ -53,6 +53,26 @@ function readDescriptors(text: string | undefined): InheritedDescriptors | undef
   return connection && lock ? { connection: Number(connection), lock: Number(lock) } : undefined;
 }
 
+/** Whoever supervises this process and wants to be told of it, as sd_notify(3) and sd_watchdog_enabled(3) say. */
+export interface Supervisor {
+  /** Where it listens: a path, or `@name` of an abstract socket. */
+  socket: string;
+  /** Microseconds in which it wants to hear from the service, at least once. */
+  watchdog: number | undefined;
+}
+
+export function readSupervisor(environment: Environment): Supervisor | undefined {
+  const socket = environment['NOTIFY_SOCKET'];
+  if (!socket) return undefined;
+  // The pid is that of the first process; a successor, which has the interval only, is meant as well.
+  const { WATCHDOG_PID: pid, WATCHDOG_USEC: interval } = environment;
+  const isOurs = !pid || pid === String(process.pid);
+  return {
+    socket,
+    watchdog: isOurs && /^[1-9]\d{0,17}$/.test(interval ?? '') ? Number(interval) : undefined,
+  };
+}
+
 /** Whether systemd started this process itself and cannot be told when another process takes its place. */
 export function isUnnotifiableService(): boolean {
   return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && !process.env['NOTIFY_SOCKET'];

@@ -23,6 +23,7 @@ import { readProgram } from '../process/program.js';
 import { attempt } from './attempt.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
+import { Notifier } from './notify.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
@@ -44,6 +45,7 @@ export class Service {
   readonly options: ServiceOptions;
   readonly lifecycle: Lifecycle;
   readonly restarts: Restarts = new Restarts(this);
+  readonly notifier: Notifier = new Notifier(this);
   /** Resolves when the service has stopped here, with how many connections a deadline cut. Never rejects. */
   readonly stopped: Promise<number>;
   /** Why hand-overs are impossible here, or undefined. */
@@ -178,9 +180,11 @@ export class Service {
     try {
       const { logger, logPath, logLevel } = this.configuration;
       this.#log = await openLog({ logger, logPath, logLevel, generation: () => this.generation });
+      this.notifier.starting();
       await start(this);
     } catch (error) {
       this.#log?.error('could not start', { err: error });
+      this.notifier.startFailed(error);
       if (!this.lifecycle.is('stopping')) this.finish(0);
       throw error;
     }
@@ -258,6 +262,7 @@ export class Service {
   /** One step of a restart or hand-over: a line at `info`, and a message for whoever traces. */
   step(step: string, facts: Facts = {}): void {
     this.log.info(step, facts);
+    this.notifier.step(step);
     if (handoverChannel.hasSubscribers) {
       handoverChannel.publish({ step, pid: process.pid, generation: this.generation, ...facts });
     }
@@ -266,6 +271,7 @@ export class Service {
   /** A restart or take-over that failed while this process serves on. */
   handoverFailed(error: UninterruptibleError): void {
     this.log.error('hand-over failed, serving on', { err: error });
+    this.notifier.reloadFailed(error);
     for (const member of this.members) member.handoverFailed(error);
   }
 
@@ -307,6 +313,7 @@ export class Service {
 
   #changed(to: State, from: State): void {
     this.#log?.debug(`${from} → ${to}`);
+    this.notifier.stateChanged(to, from);
     for (const member of this.members) member.stateChanged(to, from);
     if (stateChannel.hasSubscribers) {
       stateChannel.publish({ state: to, from, pid: process.pid, generation: this.generation });
