@@ -5,16 +5,15 @@
  */
 import { defineConfig } from 'rolldown';
 
-export default defineConfig({
-  input: { index: 'src/index.ts', http: 'src/http.ts' },
-  platform: 'node',
-  external: [/^node:/, 'pino'],
-  transform: { target: 'es2023' },
-  output: {
-    dir: 'dist',
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'shared.js',
-    sourcemap: true,
+const common = { platform: 'node', transform: { target: 'es2023' } };
+const output = { dir: 'dist', format: 'esm', entryFileNames: '[name].js', sourcemap: true };
+
+export default defineConfig([
+  {
+    ...common,
+    input: { index: 'src/index.ts', http: 'src/http.ts' },
+    external: [/^node:/, 'pino'],
+    output: { ...output, chunkFileNames: 'shared.js' },
   },
-});
+  { ...common, input: { supervise: 'src/supervise/main.ts' }, external: [/^node:/], output },
+]);

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 
 const buildFiles = ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'];
-const bundles = ['index', 'http', 'shared'].map((name) => `dist/${name}.js`);
+const bundles = ['index', 'http', 'supervise', 'shared'].map((name) => `dist/${name}.js`);
 const lockFolder = inRoot('.ci', '.setup-lock');
 const lockMaxAgeMilliseconds = 10 * 60_000;
 const installRecord = inRoot('node_modules', '.uninterruptible-setup');

@@ -69,7 +69,7 @@ export interface Packet {
 }
 
 /** What came of looking for a child that has ended. */
-export type ReapResult =
+type ReapResult =
   /** `signal` is the number of the one that ended it, or 0. */
   | { kind: 'reaped'; pid: number; exitCode: number; signal: number }
   /** None has ended; there is none at all; the next one is that of libuv, ask again when it has been waited for. */

@@ -73,6 +73,20 @@ export function readSupervisor(environment: Environment): Supervisor | undefined
   };
 }
 
+/**
+ * The environment for a command that is supervised here: it tells us what becomes of it. Whoever supervises us hears of
+ * it from us, its watchdog included.
+ */
+export function supervisedEnvironment(environment: Environment, socket: string): Record<string, string> {
+  const given = Object.entries(environment).filter(([name]) => !/^(LISTEN_.*|WATCHDOG_.*)$/.test(name));
+  const watchdog = readSupervisor(environment)?.watchdog;
+  return {
+    ...(Object.fromEntries(given) as Record<string, string>),
+    ...(watchdog === undefined ? {} : { WATCHDOG_USEC: String(watchdog) }),
+    NOTIFY_SOCKET: socket,
+  };
+}
+
 /** Whether systemd started this process itself and cannot be told when another process takes its place. */
 export function isUnnotifiableService(): boolean {
   return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && !process.env['NOTIFY_SOCKET'];
