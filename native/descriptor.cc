@@ -13,6 +13,7 @@
 #include "listening_socket.h"
 #include "properties.h"
 #include "socket_inspection.h"
+#include "tcp_socket.h"
 #include "unix_socket.h"
 
 namespace {
@@ -69,6 +70,7 @@ bool Descriptor::Define(napi_env env) {
           "peerCredentials"),
       MethodDescriptor<Descriptor, &Descriptor::TryLock>("tryLock"),
       MethodDescriptor<Descriptor, &Descriptor::Unlock>("unlock"),
+      MethodDescriptor<Descriptor, &Descriptor::TuneTcp>("tuneTcp"),
       MethodDescriptor<Descriptor, &Descriptor::Replace>("replace"),
   };
   napi_value constructor;
@@ -223,6 +225,10 @@ napi_value Descriptor::Unlock(const Napi::CallbackInfo& info) {
     return nullptr;
   }
   return Answer(info, UnlockByte(fd(), byte));
+}
+
+napi_value Descriptor::TuneTcp(const Napi::CallbackInfo& info) {
+  return Answer(info, ::TuneTcp(fd()));
 }
 
 napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {

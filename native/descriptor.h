@@ -52,6 +52,7 @@ class Descriptor {
   napi_value PeerCredentials(const Napi::CallbackInfo& info);
   napi_value TryLock(const Napi::CallbackInfo& info);
   napi_value Unlock(const Napi::CallbackInfo& info);
+  napi_value TuneTcp(const Napi::CallbackInfo& info);
   napi_value Replace(const Napi::CallbackInfo& info);
 
   UniqueFd fd_;

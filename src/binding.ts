@@ -51,6 +51,8 @@ export interface Descriptor {
   /** An OFD write lock on one byte; false when another open file description holds it. */
   tryLock(byte: number): boolean;
   unlock(byte: number): void;
+  /** TCP_NODELAY and keep-alive, which accepted sockets inherit, on a listener that somebody else made. */
+  tuneTcp(): void;
   /** dup3(2) over an existing number, close-on-exec: for stderr. */
   replace(target: number): void;
 }

@@ -48,6 +48,27 @@ export function takeInherited(): Inherited | undefined {
   return place && token ? { place, token } : undefined;
 }
 
+/** Descriptors that a service manager passed to this process, and what it calls them (sd_listen_fds(3)). */
+export function takePassedDescriptors(): { fd: number; name: string }[] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count = '', LISTEN_FDNAMES: names = '' } = process.env;
+  // Whoever started us may have been meant, and not have removed them.
+  if (pid !== String(process.pid)) return [];
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) {
+    Reflect.deleteProperty(process.env, name);
+  }
+  if (!/^\d{1,4}$/.test(count)) return [];
+  const named = names.split(':');
+  return Array.from({ length: Number(count) }, (_, at) => ({
+    fd: FIRST_INHERITED + at,
+    name: named[at] ?? 'unknown',
+  }));
+}
+
+/** Whether a service manager passed sockets to the process that started this one, and that did not pass them on. */
+export function passedToParent(environment: Environment): boolean {
+  return Number(environment['LISTEN_FDS']) > 0 && environment['LISTEN_PID'] === String(process.ppid);
+}
+
 function readDescriptors(text: string | undefined): InheritedDescriptors | undefined {
   const [, connection, lock] = /^(\d{1,9}),(\d{1,9})$/.exec(text ?? '') ?? [];
   return connection && lock ? { connection: Number(connection), lock: Number(lock) } : undefined;

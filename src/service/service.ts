@@ -15,6 +15,7 @@ import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
 import { Lifecycle, type State } from '../lifecycle.js';
+import type { PassedDescriptor } from '../listeners/passed-sockets.js';
 import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
 import { currentEnvironment, type Inherited } from '../process/environment.js';
@@ -38,6 +39,8 @@ export interface ServiceOptions {
   mode: 'run' | 'start';
   /** What the predecessor that started this process left in the environment. */
   inherited: Inherited | undefined;
+  /** Sockets that a service manager passed to this process. */
+  passed?: readonly PassedDescriptor[];
 }
 
 export class Service {

@@ -126,6 +126,7 @@ describe('a closed descriptor', requirement('addon', 'proc'), () => {
     peerCredentials: (descriptor) => descriptor.peerCredentials(),
     tryLock: (descriptor) => descriptor.tryLock(0),
     unlock: (descriptor) => descriptor.unlock(0),
+    tuneTcp: (descriptor) => descriptor.tuneTcp(),
     replace: (descriptor) => descriptor.replace(STALE_NUMBER),
   };
 
