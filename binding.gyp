@@ -16,6 +16,7 @@
             'native/addon.cc',
             'native/ancillary_data.cc',
             'native/arguments.cc',
+            'native/child_processes.cc',
             'native/control_socket.cc',
             'native/descriptor.cc',
             'native/errno_exception.cc',

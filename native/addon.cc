@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "arguments.h"
+#include "child_processes.h"
 #include "control_socket.h"
 #include "descriptor.h"
 #include "environment.h"
@@ -12,6 +13,7 @@
 #include "file_descriptor.h"
 #include "file_lock.h"
 #include "node_addon_api.h"
+#include "properties.h"
 #include "signal_mask.h"
 #include "tcp_socket.h"
 #include "unix_socket.h"
@@ -127,6 +129,63 @@ napi_value JsAdopt(napi_env env, napi_callback_info raw) {
   return Descriptor::New(env, Adopt(fd));
 }
 
+napi_value JsBindDatagram(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  Utf8Argument path;
+  if (!path.Read(env, info[0], "path")) return nullptr;
+  Result<UniqueFd> socket = BindDatagram(path.view());
+  if (!socket.ok()) return ThrowErrnoOfPath(env, socket.error(), info[0]);
+  return Descriptor::New(env, std::move(socket));
+}
+
+napi_value JsSendDatagram(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  Utf8Argument path;
+  const uint8_t* data;
+  size_t size;
+  if (!path.Read(env, info[0], "path") ||
+      !ReadBytes(env, info[1], "data", &data, &size)) {
+    return nullptr;
+  }
+  Outcome sent = SendDatagram(path.view(), data, size);
+  if (!sent.ok()) return ThrowErrnoOfPath(env, sent.error(), info[0]);
+  return info.Env().Undefined();
+}
+
+napi_value JsBecomeSubreaper(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  Outcome became = BecomeSubreaper();
+  if (!became.ok()) return ThrowErrno(env, became.error());
+  return info.Env().Undefined();
+}
+
+napi_value JsReapChild(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  int owned;
+  if (!ReadInteger(env, info[0], "owned", 0, INT_MAX, &owned)) return nullptr;
+  Result<ReapedChild> result = ReapChild(owned);
+  if (!result.ok()) return ThrowErrno(env, result.error());
+  const ReapedChild& child = result.value();
+  napi_value object;
+  if (napi_create_object(env, &object) != napi_ok) return nullptr;
+  switch (child.kind) {
+    case ReapedChild::Kind::kReaped:
+      return SetString(env, object, "kind", "reaped") &&
+                     SetNumber(env, object, "pid", child.pid) &&
+                     SetNumber(env, object, "exitCode", child.exit_code) &&
+                     SetNumber(env, object, "signal", child.signal)
+                 ? object
+                 : nullptr;
+    case ReapedChild::Kind::kNone:
+      return SetString(env, object, "kind", "none") ? object : nullptr;
+    case ReapedChild::Kind::kNoChild:
+      return SetString(env, object, "kind", "no-child") ? object : nullptr;
+    case ReapedChild::Kind::kOwned:
+      return SetString(env, object, "kind", "owned") ? object : nullptr;
+  }
+  return nullptr;
+}
+
 napi_value JsUnblockSignal(napi_env env, napi_callback_info raw) {
   const Napi::CallbackInfo info(env, raw);
   int signal;
@@ -178,6 +237,10 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       Export("adopt", JsAdopt),
       Export("ControlSocket", control_socket),
       Export("unblockSignal", JsUnblockSignal),
+      Export("bindDatagram", JsBindDatagram),
+      Export("sendDatagram", JsSendDatagram),
+      Export("becomeSubreaper", JsBecomeSubreaper),
+      Export("reapChild", JsReapChild),
   };
   napi_define_properties(
       env, exports, sizeof(properties) / sizeof(properties[0]), properties);

@@ -9,13 +9,18 @@ namespace {
 static_assert(CMSG_LEN(sizeof(int)) - CMSG_LEN(0) == sizeof(int),
               "descriptors follow the header without padding between them");
 
-// Takes every descriptor of every control message into an owner.
+// Takes every descriptor of every control message into an owner, and the
+// sender's credentials if there are any.
 void Adopt(msghdr* message, ReceivedPacket* packet) {
   for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
        header = CMSG_NXTHDR(message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-      continue;
+    if (header->cmsg_level != SOL_SOCKET) continue;
+    if (header->cmsg_type == SCM_CREDENTIALS &&
+        header->cmsg_len == CMSG_LEN(sizeof(ucred))) {
+      packet->sender.emplace();
+      memcpy(&*packet->sender, CMSG_DATA(header), sizeof(ucred));
     }
+    if (header->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
       int fd;
@@ -71,7 +76,7 @@ Result<bool> SendPacket(int socket, const uint8_t* data, size_t size,
 
 Result<ReceivedPacket> ReceivePacket(int socket, uint8_t* buffer,
                                      size_t capacity) {
-  alignas(cmsghdr) unsigned char control[kControlBytes];
+  alignas(cmsghdr) unsigned char control[kReceivedControlBytes];
   iovec vector{buffer, capacity};
   msghdr message{};
   message.msg_iov = &vector;

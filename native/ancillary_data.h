@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <optional>
+
 #include "result.h"
 #include "unique_fd.h"
 
@@ -23,9 +25,13 @@ inline constexpr size_t kMaxDescriptorsSent = 253;
 inline constexpr size_t kControlBytes =
     CMSG_SPACE(kMaxDescriptorsSent * sizeof(int));
 
+// Of a socket with SO_PASSCRED each message says who sent it.
+inline constexpr size_t kReceivedControlBytes =
+    kControlBytes + CMSG_SPACE(sizeof(ucred));
+
 // The padding of CMSG_SPACE has room for one more than was asked for.
 inline constexpr size_t kMaxDescriptorsReceived =
-    (kControlBytes - CMSG_LEN(0)) / sizeof(int);
+    (kReceivedControlBytes - CMSG_LEN(0)) / sizeof(int);
 
 struct ReceivedPacket {
   enum class Kind {
@@ -38,6 +44,7 @@ struct ReceivedPacket {
   size_t size = 0;
   bool data_truncated = false;
   bool descriptors_truncated = false;
+  std::optional<ucred> sender;
   size_t descriptor_count = 0;
   UniqueFd descriptors[kMaxDescriptorsReceived];
 };

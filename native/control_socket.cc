@@ -22,7 +22,9 @@ constexpr int kMaxReceiveBytes = 1 << 24;
 Outcome CheckSocket(int fd) {
   Result<SocketFacts> facts = InspectSocket(fd);
   if (!facts.ok()) return facts.error();
-  if (facts.value().family != AF_UNIX || facts.value().type != SOCK_SEQPACKET) {
+  const int type = facts.value().type;
+  if (facts.value().family != AF_UNIX ||
+      (type != SOCK_SEQPACKET && type != SOCK_DGRAM)) {
     return SystemError{EPROTOTYPE, "uv_poll_init"};
   }
   return Nothing{};
@@ -87,6 +89,12 @@ napi_value NewPacket(napi_env env, const uint8_t* data,
       !SetBoolean(env, object, "descriptorsTruncated",
                   packet->descriptors_truncated)) {
     return nullptr;
+  }
+  if (packet->sender.has_value()) {
+    const napi_value sender = NewCredentials(env, *packet->sender);
+    if (sender == nullptr || !SetValue(env, object, "sender", sender)) {
+      return nullptr;
+    }
   }
   return object;
 }

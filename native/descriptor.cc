@@ -13,6 +13,7 @@
 #include "listening_socket.h"
 #include "properties.h"
 #include "socket_inspection.h"
+#include "tcp_socket.h"
 #include "unix_socket.h"
 
 namespace {
@@ -69,6 +70,7 @@ bool Descriptor::Define(napi_env env) {
           "peerCredentials"),
       MethodDescriptor<Descriptor, &Descriptor::TryLock>("tryLock"),
       MethodDescriptor<Descriptor, &Descriptor::Unlock>("unlock"),
+      MethodDescriptor<Descriptor, &Descriptor::TuneTcp>("tuneTcp"),
       MethodDescriptor<Descriptor, &Descriptor::Replace>("replace"),
   };
   napi_value constructor;
@@ -225,6 +227,10 @@ napi_value Descriptor::Unlock(const Napi::CallbackInfo& info) {
   return Answer(info, UnlockByte(fd(), byte));
 }
 
+napi_value Descriptor::TuneTcp(const Napi::CallbackInfo& info) {
+  return Answer(info, ::TuneTcp(fd()));
+}
+
 napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {
   int target;
   if (!ReadInteger(info.Env(), info[0], "target", 0, INT_MAX, &target)) {
@@ -233,15 +239,19 @@ napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {
   return Answer(info, ReplaceDescriptor(fd(), target));
 }
 
-napi_value PeerCredentialsOf(napi_env env, int socket) {
-  Result<ucred> result = PeerCredentials(socket);
-  if (!result.ok()) return ThrowErrno(env, result.error());
+napi_value NewCredentials(napi_env env, const ucred& credentials) {
   napi_value object;
   if (napi_create_object(env, &object) != napi_ok ||
-      !SetNumber(env, object, "pid", result.value().pid) ||
-      !SetNumber(env, object, "uid", result.value().uid) ||
-      !SetNumber(env, object, "gid", result.value().gid)) {
+      !SetNumber(env, object, "pid", credentials.pid) ||
+      !SetNumber(env, object, "uid", credentials.uid) ||
+      !SetNumber(env, object, "gid", credentials.gid)) {
     return nullptr;
   }
   return object;
+}
+
+napi_value PeerCredentialsOf(napi_env env, int socket) {
+  Result<ucred> result = PeerCredentials(socket);
+  if (!result.ok()) return ThrowErrno(env, result.error());
+  return NewCredentials(env, result.value());
 }

@@ -3,6 +3,8 @@
 #ifndef UNINTERRUPTIBLE_DESCRIPTOR_H_
 #define UNINTERRUPTIBLE_DESCRIPTOR_H_
 
+#include <sys/socket.h>
+
 #include <utility>
 
 #include "file_descriptor.h"
@@ -50,12 +52,16 @@ class Descriptor {
   napi_value PeerCredentials(const Napi::CallbackInfo& info);
   napi_value TryLock(const Napi::CallbackInfo& info);
   napi_value Unlock(const Napi::CallbackInfo& info);
+  napi_value TuneTcp(const Napi::CallbackInfo& info);
   napi_value Replace(const Napi::CallbackInfo& info);
 
   UniqueFd fd_;
 };
 
-// {pid, uid, gid} of the peer, or the exception. Shared with ControlSocket.
+// {pid, uid, gid}; null when that is impossible. Shared with ControlSocket.
+napi_value NewCredentials(napi_env env, const ucred& credentials);
+
+// The same of the peer, or the exception.
 napi_value PeerCredentialsOf(napi_env env, int socket);
 
 #endif  // UNINTERRUPTIBLE_DESCRIPTOR_H_

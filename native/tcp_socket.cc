@@ -76,10 +76,21 @@ Outcome SetOption(int socket, int level, int option, int value) {
 }
 
 Outcome SetOptions(int socket, int family, bool ipv6_only) {
+  Outcome set = SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (set.ok()) set = TuneTcp(socket);
+  // Both ways, because the default is a sysctl.
+  if (set.ok() && family == AF_INET6) {
+    return SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);
+  }
+  return set;
+}
+
+}  // namespace
+
+Outcome TuneTcp(int socket) {
   const struct {
     int level, option, value;
   } options[] = {
-      {SOL_SOCKET, SO_REUSEADDR, 1},
       {SOL_SOCKET, SO_KEEPALIVE, 1},
       {IPPROTO_TCP, TCP_NODELAY, 1},
       {IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds},
@@ -90,14 +101,8 @@ Outcome SetOptions(int socket, int family, bool ipv6_only) {
     Outcome set = SetOption(socket, level, option, value);
     if (!set.ok()) return set;
   }
-  // Both ways, because the default is a sysctl.
-  if (family == AF_INET6) {
-    return SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);
-  }
   return Nothing{};
 }
-
-}  // namespace
 
 Result<UniqueFd> ListenTcp(std::string_view address, uint16_t port, int backlog,
                            bool ipv6_only) {

@@ -15,4 +15,8 @@
 Result<UniqueFd> ListenTcp(std::string_view address, uint16_t port, int backlog,
                            bool ipv6_only);
 
+// What ListenTcp sets for the sake of accepted sockets, on a listener that
+// somebody else made.
+Outcome TuneTcp(int socket);
+
 #endif  // UNINTERRUPTIBLE_TCP_SOCKET_H_

@@ -160,6 +160,36 @@ Result<UniqueFd> ConnectUnix(std::string_view name, int type) {
   return created;
 }
 
+Result<UniqueFd> BindDatagram(std::string_view name) {
+  Result<UnixAddress> address = MakeAddress(name, "bind");
+  if (!address.ok()) return address.error();
+  Result<UniqueFd> created = CreateSocket(SOCK_DGRAM);
+  if (!created.ok()) return created.error();
+  const int fd = created.value().get();
+  const int on = 1;
+  // Before there is a name: no datagram comes without its sender.
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1) {
+    return LastError("setsockopt");
+  }
+  if (fchmod(fd, 0600) == -1) return LastError("fchmod");
+  if (bind(fd, address.value().get(), address.value().length) == -1) {
+    return LastError("bind");
+  }
+  return created;
+}
+
+Outcome SendDatagram(std::string_view name, const uint8_t* data, size_t size) {
+  Result<UnixAddress> address = MakeAddress(name, "sendto");
+  if (!address.ok()) return address.error();
+  Result<UniqueFd> created = CreateSocket(SOCK_DGRAM);
+  if (!created.ok()) return created.error();
+  while (sendto(created.value().get(), data, size, MSG_NOSIGNAL,
+                address.value().get(), address.value().length) == -1) {
+    if (errno != EINTR) return LastError("sendto");
+  }
+  return Nothing{};
+}
+
 Result<DescriptorPair> CreateSocketPair(int type) {
   int ends[2];
   if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == -1) {

@@ -4,6 +4,8 @@
 #ifndef UNINTERRUPTIBLE_UNIX_SOCKET_H_
 #define UNINTERRUPTIBLE_UNIX_SOCKET_H_
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -23,6 +25,13 @@ Result<UniqueFd> ListenUnix(std::string_view name, int type, int backlog,
 
 // EAGAIN: the listener's queue is full.
 Result<UniqueFd> ConnectUnix(std::string_view name, int type);
+
+// A datagram socket at a path, mode 0600 from its first instant, whose
+// datagrams tell who sent them (SO_PASSCRED).
+Result<UniqueFd> BindDatagram(std::string_view name);
+
+// One datagram, from a socket of its own. EAGAIN: the receiver's queue is full.
+Outcome SendDatagram(std::string_view name, const uint8_t* data, size_t size);
 
 Result<DescriptorPair> CreateSocketPair(int type);
 

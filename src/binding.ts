@@ -51,6 +51,8 @@ export interface Descriptor {
   /** An OFD write lock on one byte; false when another open file description holds it. */
   tryLock(byte: number): boolean;
   unlock(byte: number): void;
+  /** TCP_NODELAY and keep-alive, which accepted sockets inherit, on a listener that somebody else made. */
+  tuneTcp(): void;
   /** dup3(2) over an existing number, close-on-exec: for stderr. */
   replace(target: number): void;
 }
@@ -64,9 +66,18 @@ export interface Packet {
   dataTruncated: boolean;
   /** MSG_CTRUNC: descriptors were lost; this process is out of them, or the peer sent too many. */
   descriptorsTruncated: boolean;
+  /** SCM_CREDENTIALS: who sent it; only on a socket of `bindDatagram`. */
+  sender?: PeerCredentials;
 }
 
-/** A SEQPACKET socket watched by the environment's event loop (uv_poll). */
+/** What came of looking for a child that has ended. */
+type ReapResult =
+  /** `signal` is the number of the one that ended it, or 0. */
+  | { kind: 'reaped'; pid: number; exitCode: number; signal: number }
+  /** None has ended; there is none at all; the next one is that of libuv, ask again when it has been waited for. */
+  | { kind: 'none' | 'no-child' | 'owned' };
+
+/** A SEQPACKET or datagram socket watched by the environment's event loop (uv_poll). */
 export interface ControlSocket {
   readonly fd: number;
   /** What to watch; neither = idle. Called back until the cause is gone (level triggered). */
@@ -114,6 +125,14 @@ export interface Binding {
   ) => ControlSocket;
   /** Unblocks a signal that Node was told to ignore (`--disable-sigusr1` leaves it blocked). */
   unblockSignal(signal: number): void;
+  /** A datagram socket at a path, mode 0600 from its first instant; each packet received there has its `sender`. */
+  bindDatagram(path: string): Descriptor;
+  /** To a path or `@name`. Never waits; throws EAGAIN (queue full), ECONNREFUSED, ENOENT, … */
+  sendDatagram(path: string, data: Uint8Array): void;
+  /** PR_SET_CHILD_SUBREAPER: orphaned descendants become children of this process. */
+  becomeSubreaper(): void;
+  /** Waits for one child that has ended, unless it is `owned` (0: none), for which libuv waits. Never blocks. */
+  reapChild(owned: number): ReapResult;
 }
 
 /** The addon, or why there is none. */

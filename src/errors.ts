@@ -38,7 +38,7 @@ const meanings = {
   UNINTERRUPTIBLE_RESTART_FAILED: 'The new version reported that it cannot serve.',
   UNINTERRUPTIBLE_RESTART_SUPERSEDED: 'Another process took over while the restart ran.',
   UNINTERRUPTIBLE_RESTART_AS_PID_1:
-    'A process that runs as pid 1 cannot start its own successor: the container would end with it.',
+    'A process that runs as pid 1 cannot start its own successor: the container would end with it. Run it under `uninterruptible supervise`.',
   UNINTERRUPTIBLE_RESTART_UID_CHANGED:
     'The user of the process changed after it started, so its successor would be refused.',
   UNINTERRUPTIBLE_RESTART_NO_COMMAND: 'A restart was asked for and no startCommand is configured.',

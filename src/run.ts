@@ -1,6 +1,6 @@
 /** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
 import { UninterruptibleError, wrongState } from './errors.js';
-import { isUnnotifiableService, takeInherited } from './process/environment.js';
+import { isUnnotifiableService, takeInherited, takePassedDescriptors } from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
 import { installSignals } from './process/signals.js';
 import type { Server } from './server.js';
@@ -21,7 +21,7 @@ export async function run(...servers: readonly Server[]): Promise<void> {
   refuseWrongPlace(servers);
   const service = new Service(
     servers.map((server) => server[member]),
-    { mode: 'run', inherited: takeInherited() },
+    { mode: 'run', inherited: takeInherited(), passed: takePassedDescriptors() },
   );
   service.configure();
   running = service;

@@ -5,26 +5,33 @@ import { CommanderError } from 'commander';
 import { currentEnvironment } from '../process/environment.js';
 import { endProcess } from '../process/exit.js';
 import { readProgram } from '../process/program.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
+import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { Output } from './output.js';
 import { program } from './program.js';
 
 const words = process.argv.slice(2);
 
-async function main(): Promise<ExitCode> {
+/** The exit code: one of ours, or that of a supervised service. */
+async function main(): Promise<number> {
   const environment = currentEnvironment();
+  const separator = words.indexOf('--');
+  const own = separator < 0 ? words : words.slice(0, separator);
   // Also of what is wrong with the arguments themselves.
-  const output = new Output(words.includes('--json'), environment);
+  const output = new Output(own.includes('--json'), environment);
   const version = readProgram(fileURLToPath(import.meta.url))?.replace(/^.*@/, '') ?? 'unknown';
-  const root = program(version, () => output);
+  let exitCode: number = EXIT.done;
+  const onServiceEnd = (code: number): void => {
+    exitCode = code;
+  };
+  const root = program({ version, output, words, onServiceEnd });
   if (words.length === 0) {
     process.stderr.write(root.helpInformation());
     return EXIT.usage;
   }
   try {
     await root.parseAsync(words, { from: 'user' });
-    return EXIT.done;
+    return exitCode;
   } catch (error) {
     if (error instanceof Failure) return output.failure(error);
     if (error instanceof CommanderError) {

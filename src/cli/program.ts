@@ -8,6 +8,7 @@ import { restart } from './commands/restart.js';
 import { rollback } from './commands/rollback.js';
 import { listeners, status } from './commands/status.js';
 import { stop } from './commands/stop.js';
+import { supervise } from './commands/supervise.js';
 import type { Context } from './context.js';
 import { EXIT, exitMeanings } from './exit-codes.js';
 import { Failure } from './failure.js';
@@ -18,8 +19,16 @@ type Run<Options> = (context: Context, options: Options) => Promise<void>;
 
 const EXIT_CODES = `Exit codes:\n${exitMeanings.map((meaning, code) => `  ${code}  ${meaning}`).join('\n')}`;
 
-/** `output` comes late, because --json is one of the arguments. */
-export function program(version: string, outputFor: (settings: Settings) => Output): Command {
+export interface Surroundings {
+  readonly version: string;
+  readonly output: Output;
+  /** All arguments, as they were given. */
+  readonly words: readonly string[];
+  /** Told the exit code of a supervised service, which is its own. */
+  readonly onServiceEnd: (exitCode: number) => void;
+}
+
+export function program({ version, output, words, onServiceEnd }: Surroundings): Command {
   const root = new Command('uninterruptible')
     .description('Looks after servers that restart without losing a connection.')
     .version(version, '--version', 'print the version')
@@ -34,16 +43,16 @@ export function program(version: string, outputFor: (settings: Settings) => Outp
     .configureOutput({ writeErr: () => undefined })
     .addHelpText('after', `\n${EXIT_CODES}`);
 
-  const add = <Options>(name: string, description: string, examples: string, run: Run<Options>): Command =>
+  const declare = (name: string, description: string, examples: string): Command =>
     root
       .command(name)
       .description(description)
       .helpOption('--help', 'print this')
-      .addHelpText('after', `\nExamples:\n${examples.replaceAll(/^/gm, '  ')}\n\n${EXIT_CODES}`)
-      .action(async (options: Options) => {
-        const settings = root.opts<Settings>();
-        await run(contextOf(settings, outputFor(settings)), options);
-      });
+      .addHelpText('after', `\nExamples:\n${examples.replaceAll(/^/gm, '  ')}\n\n${EXIT_CODES}`);
+  const add = <Options>(name: string, description: string, examples: string, run: Run<Options>): Command =>
+    declare(name, description, examples).action(async (options: Options) => {
+      await run(contextOf(root.opts<Settings>(), output), options);
+    });
 
   add('list', 'list the servers of this user', 'uninterruptible list\nuninterruptible list --json', list);
   add(
@@ -82,6 +91,21 @@ export function program(version: string, outputFor: (settings: Settings) => Outp
     'uninterruptible doctor\nuninterruptible doctor --json',
     doctor,
   );
+  declare(
+    'supervise',
+    'stay as the parent of all generations: pid 1 of a container, or what a supervisor watches',
+    'uninterruptible supervise -- node server.js\nkill -USR1 <pid of supervise>   # a restart',
+  )
+    .argument('[command...]', 'what to run, behind `--`')
+    .action(async () => {
+      const separator = words.indexOf('--');
+      const command = separator < 0 ? [] : words.slice(separator + 1);
+      if (command.length === 0) {
+        // Without the separator the options of the command would be taken for ours.
+        throw new Failure(EXIT.usage, 'usage', 'The command stands behind --: supervise -- node server.js');
+      }
+      onServiceEnd(await supervise(contextOf(root.opts<Settings>(), output), command));
+    });
   return root;
 }
 

@@ -20,12 +20,21 @@ export function createPrivateControlPath(
   environment: Readonly<Record<string, string | undefined>>,
   tryOut: (path: string) => void,
 ): { path: string } | { unusable: string } {
+  return createPrivatePath(environment, SOCKET_NAME, tryOut);
+}
+
+/** The same for any other name. */
+export function createPrivatePath(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  tryOut: (path: string) => void,
+): { path: string } | { unusable: string } {
   const problems: string[] = [];
   for (const base of baseDirectories(environment)) {
     try {
       const directory = createIn(base);
       try {
-        const path = join(directory, SOCKET_NAME);
+        const path = join(directory, name);
         tryOut(path);
         return { path };
       } catch (error) {
@@ -62,9 +71,9 @@ export function restorePrivateDirectory(controlPath: string): void {
   checked(dirname(controlPath), 0o077);
 }
 
-/** Removes the directory of a private control path, and the per-uid one around it if it is empty. */
-export function removePrivateDirectory(controlPath: string): void {
-  const directory = dirname(controlPath);
+/** Removes the directory of a private path, and the per-uid one around it if it is empty. */
+export function removePrivateDirectory(path: string): void {
+  const directory = dirname(path);
   try {
     rmdirSync(directory);
     const around = dirname(directory);

@@ -39,6 +39,7 @@ const LISTENER = shape({
   type: oneOf('stream'),
   backlog: isCount,
   file: optional(shape({ device: isDecimal, inode: isDecimal })),
+  lent: optional(isFlag),
 });
 const hasKind = shape({ kind: isText });
 /** Of a kind that a later release may send nothing more is known, and its receiver closes the descriptor. */

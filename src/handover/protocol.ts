@@ -49,6 +49,8 @@ export interface ListenerRecord {
   backlog: number;
   /** Of a UNIX path: the file it made, so that only its owner unlinks it. */
   file?: { device: string; inode: string };
+  /** A service manager keeps the socket as well: nobody shuts it down or unlinks it. */
+  lent?: boolean;
 }
 
 export interface TakeOver {

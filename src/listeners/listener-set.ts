@@ -4,12 +4,19 @@ import type { ListenerRecord } from '../handover/protocol.js';
 import type { ListenAddress } from './address.js';
 import { adoptListener, type DescriptorListener } from './listener.js';
 import { openListener } from './open-listener.js';
+import type { PassedSockets } from './passed-sockets.js';
 
-/** What a predecessor offered, by requested address and index, until somebody claims it. */
+/** What a predecessor offered, by requested address and index, until somebody claims it; then what a service manager passed. */
 export class Inheritance {
+  readonly #passed: PassedSockets | undefined;
   readonly #offered = new Map<string, { record: ListenerRecord; descriptor: Descriptor; position: number }>();
   readonly #unclaimed = new Set<number>();
   #count = 0;
+
+  constructor(passed?: PassedSockets) {
+    this.#passed = passed;
+    passed?.reset();
+  }
 
   /** Owns the descriptor from now on. Of two with the same name the first counts. */
   add(record: ListenerRecord, descriptor: Descriptor): void {
@@ -39,7 +46,7 @@ export class Inheritance {
   claim(address: ListenAddress, index: number): DescriptorListener | undefined {
     const key = keyOf(address.requested, index);
     const found = this.#offered.get(key);
-    if (found === undefined) return undefined;
+    if (found === undefined) return this.#passed?.claim(address, index);
     const listener = adoptListener(address, index, found.record, found.descriptor);
     this.#offered.delete(key);
     this.#unclaimed.delete(found.position);

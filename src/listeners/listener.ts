@@ -51,19 +51,28 @@ export class DescriptorListener implements Listener {
   readonly facts: SocketFacts;
   /** Of a UNIX path: what it made in the file system. */
   readonly file: FileIdentity | undefined;
+  /** Whether a service manager keeps it as well: it ends there, and not here. */
+  readonly #lent: boolean;
   #kept: Descriptor;
   /** For the first accept, which comes after byte 0, when nothing may fail any more. */
   #spare: Descriptor | undefined;
   #accepting: net.Server | undefined;
   #info: ListenerInfo | undefined;
 
-  constructor(address: ListenAddress, index: number, descriptor: Descriptor, file?: FileIdentity) {
+  constructor(
+    address: ListenAddress,
+    index: number,
+    descriptor: Descriptor,
+    file?: FileIdentity,
+    lent = false,
+  ) {
     this.address = address;
     this.index = index;
     this.#kept = descriptor;
     this.#spare = descriptor.duplicate();
     this.facts = descriptor.inspect();
     this.file = file;
+    this.#lent = lent;
   }
 
   get name(): string {
@@ -73,8 +82,13 @@ export class DescriptorListener implements Listener {
   /** The address the kernel bound, in the form of a `bind` URI. */
   get bound(): string {
     const { family, address, port } = this.facts;
-    if (this.address.kind === 'unix') return this.address.requested;
+    if (this.address.kind === 'unix') return this.#isElsewhere ? `unix:${address}` : this.address.requested;
     return family === 'inet6' ? `tcp://[${address}]:${port}` : `tcp://${address}:${port}`;
+  }
+
+  /** Claimed by its name: a service manager has bound it to another path. */
+  get #isElsewhere(): boolean {
+    return this.#lent && this.address.kind === 'unix' && this.facts.address !== this.address.path;
   }
 
   get info(): ListenerInfo {
@@ -82,7 +96,7 @@ export class DescriptorListener implements Listener {
       name: this.name,
       bound: this.bound,
       kind: this.address.kind,
-      address: this.address.kind === 'unix' ? this.address.path : this.facts.address,
+      address: this.address.kind === 'unix' && !this.#isElsewhere ? this.address.path : this.facts.address,
       port: this.facts.port,
     });
     return this.#info;
@@ -107,6 +121,7 @@ export class DescriptorListener implements Listener {
       backlog: this.address.backlog,
     };
     if (this.file !== undefined) record.file = this.file;
+    if (this.#lent) record.lent = true;
     return { record, descriptor: this.#kept };
   }
 
@@ -141,9 +156,9 @@ export class DescriptorListener implements Listener {
     if (!this.open) return;
     this.pause();
     // A UNIX listener that is shut down still gives what was queued, so nothing can slip in between; TCP resets it.
-    if (this.address.kind === 'unix') this.#kept.shutdown();
+    if (this.address.kind === 'unix' && !this.#lent) this.#kept.shutdown();
     this.acceptQueued(onConnection);
-    if (this.address.kind === 'tcp') this.#kept.shutdown();
+    if (this.address.kind === 'tcp' && !this.#lent) this.#kept.shutdown();
     this.unlink();
     this.drop();
   }
@@ -195,13 +210,10 @@ export function adoptListener(
       `The descriptor offered for ${record.requested} is not a listening ${address.kind} socket (${found}).`,
     );
   }
+  const { lent = false } = record;
   const isPath = address.kind === 'unix' && !address.abstract;
-  return new DescriptorListener(
-    address,
-    index,
-    descriptor,
-    isPath ? (record.file ?? fileAt(address.path)) : undefined,
-  );
+  const file = isPath && !lent ? (record.file ?? fileAt(address.path)) : undefined;
+  return new DescriptorListener(address, index, descriptor, file, lent);
 }
 
 /** undefined: it is not even a socket. */

@@ -48,9 +48,64 @@ export function takeInherited(): Inherited | undefined {
   return place && token ? { place, token } : undefined;
 }
 
+/** Descriptors that a service manager passed to this process, and what it calls them (sd_listen_fds(3)). */
+export function takePassedDescriptors(): { fd: number; name: string }[] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count = '', LISTEN_FDNAMES: names = '' } = process.env;
+  // Whoever started us may have been meant, and not have removed them.
+  if (pid !== String(process.pid)) return [];
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) {
+    Reflect.deleteProperty(process.env, name);
+  }
+  if (!/^\d{1,4}$/.test(count)) return [];
+  const named = names.split(':');
+  return Array.from({ length: Number(count) }, (_, at) => ({
+    fd: FIRST_INHERITED + at,
+    name: named[at] ?? 'unknown',
+  }));
+}
+
+/** Whether a service manager passed sockets to the process that started this one, and that did not pass them on. */
+export function passedToParent(environment: Environment): boolean {
+  return Number(environment['LISTEN_FDS']) > 0 && environment['LISTEN_PID'] === String(process.ppid);
+}
+
 function readDescriptors(text: string | undefined): InheritedDescriptors | undefined {
   const [, connection, lock] = /^(\d{1,9}),(\d{1,9})$/.exec(text ?? '') ?? [];
   return connection && lock ? { connection: Number(connection), lock: Number(lock) } : undefined;
+}
+
+/** Whoever supervises this process and wants to be told of it, as sd_notify(3) and sd_watchdog_enabled(3) say. */
+export interface Supervisor {
+  /** Where it listens: a path, or `@name` of an abstract socket. */
+  socket: string;
+  /** Microseconds in which it wants to hear from the service, at least once. */
+  watchdog: number | undefined;
+}
+
+export function readSupervisor(environment: Environment): Supervisor | undefined {
+  const socket = environment['NOTIFY_SOCKET'];
+  if (!socket) return undefined;
+  // The pid is that of the first process; a successor, which has the interval only, is meant as well.
+  const { WATCHDOG_PID: pid, WATCHDOG_USEC: interval } = environment;
+  const isOurs = !pid || pid === String(process.pid);
+  return {
+    socket,
+    watchdog: isOurs && /^[1-9]\d{0,17}$/.test(interval ?? '') ? Number(interval) : undefined,
+  };
+}
+
+/**
+ * The environment for a command that is supervised here: it tells us what becomes of it. Whoever supervises us hears of
+ * it from us, its watchdog included.
+ */
+export function supervisedEnvironment(environment: Environment, socket: string): Record<string, string> {
+  const given = Object.entries(environment).filter(([name]) => !/^(LISTEN_.*|WATCHDOG_.*)$/.test(name));
+  const watchdog = readSupervisor(environment)?.watchdog;
+  return {
+    ...(Object.fromEntries(given) as Record<string, string>),
+    ...(watchdog === undefined ? {} : { WATCHDOG_USEC: String(watchdog) }),
+    NOTIFY_SOCKET: socket,
+  };
 }
 
 /** Whether systemd started this process itself and cannot be told when another process takes its place. */

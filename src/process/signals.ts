@@ -8,6 +8,29 @@ import type { Binding } from '../binding.js';
 /** Wrappers and process groups deliver one order twice, a few milliseconds apart (measured). */
 const SAME_ORDER_MILLISECONDS = 80;
 
+/** What a supervisor passes on to the process that it supervises. Those that stop come first. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+const PASSED_ON: readonly NodeJS.Signals[] = [
+  ...STOP_SIGNALS,
+  'SIGHUP',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGALRM',
+  'SIGPWR',
+];
+
+/** Whether it asks a process to end, and ends one that has no handler yet, as it should. */
+export function isStopSignal(signal: NodeJS.Signals): boolean {
+  return (STOP_SIGNALS as readonly string[]).includes(signal);
+}
+
+/** For a supervisor, until the end of the process. `onChild` is called when a child may have ended. */
+export function watchSignals(onSignal: (signal: NodeJS.Signals) => void, onChild: () => void): void {
+  for (const signal of PASSED_ON) process.on(signal, () => onSignal(signal));
+  process.on('SIGCHLD', onChild);
+}
+
 export interface Intents {
   restart: () => void;
   /** `again` is a second, separate order while the first is carried out. */

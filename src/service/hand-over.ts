@@ -76,6 +76,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     }
     service.lastChange = performance.now();
     service.step('handed over', { successor: pid });
+    service.notifier.handedOver(channel.peer.pid);
     warnOfUnclaimed(service, offers, outcome.ready, [takeOver.program ?? [], `pid ${pid}`].flat().join(', '));
     const unclaimed = unclaimedListeners(
       service,

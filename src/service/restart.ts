@@ -78,6 +78,7 @@ export class Restarts {
     if (this.#service.stopping.signal.aborted) return Promise.reject(this.#service.stoppedError());
     if (attempt !== undefined && attempt.child === undefined) {
       if (onStep !== undefined) attempt.watchers.push(onStep);
+      this.#service.notifier.reloading();
       return attempt.settled;
     }
     if (attempt !== undefined || lifecycle.is('handing-over')) {
@@ -157,6 +158,7 @@ export class Restarts {
       takenOver: false,
     };
     this.#attempt = attempt;
+    this.#service.notifier.reloading();
     attempt.settled = this.#carryOut(attempt).finally(() => {
       this.#attempt = undefined;
       this.#runQueued();

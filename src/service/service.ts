@@ -16,6 +16,7 @@ import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
 import type { Remainder } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
+import type { PassedDescriptor } from '../listeners/passed-sockets.js';
 import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
 import { currentEnvironment, type Inherited } from '../process/environment.js';
@@ -24,6 +25,7 @@ import { readProgram } from '../process/program.js';
 import { attempt } from './attempt.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
+import { Notifier } from './notify.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
@@ -39,6 +41,8 @@ export interface ServiceOptions {
   mode: 'run' | 'start';
   /** What the predecessor that started this process left in the environment. */
   inherited: Inherited | undefined;
+  /** Sockets that a service manager passed to this process. */
+  passed?: readonly PassedDescriptor[];
 }
 
 export class Service {
@@ -47,6 +51,7 @@ export class Service {
   readonly lifecycle: Lifecycle;
   readonly restarts: Restarts = new Restarts(this);
   readonly rollbacks: Rollbacks = new Rollbacks(this);
+  readonly notifier: Notifier = new Notifier(this);
   /** Resolves when the service has stopped here, with how many connections a deadline cut. Never rejects. */
   readonly stopped: Promise<number>;
   /** Why hand-overs are impossible here, or undefined. */
@@ -195,9 +200,11 @@ export class Service {
     try {
       const { logger, logPath, logLevel } = this.configuration;
       this.#log = await openLog({ logger, logPath, logLevel, generation: () => this.generation });
+      this.notifier.starting();
       await start(this);
     } catch (error) {
       this.#log?.error('could not start', { err: error });
+      this.notifier.startFailed(error);
       if (!this.lifecycle.is('stopping')) this.finish(0);
       throw error;
     }
@@ -298,6 +305,7 @@ export class Service {
   /** One step of a restart or hand-over: a line at `info`, and a message for whoever traces. */
   step(step: string, facts: Facts = {}): void {
     this.log.info(step, facts);
+    this.notifier.step(step);
     if (handoverChannel.hasSubscribers) {
       handoverChannel.publish({ step, pid: process.pid, generation: this.generation, ...facts });
     }
@@ -309,6 +317,7 @@ export class Service {
     const pid = typeof details?.['pid'] === 'number' ? details['pid'] : null;
     this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message } };
     this.log.error('hand-over failed, serving on', { err: error });
+    this.notifier.reloadFailed(error);
     for (const member of this.members) member.handoverFailed(error);
   }
 
@@ -359,6 +368,7 @@ export class Service {
 
   #changed(to: State, from: State): void {
     this.#log?.debug(`${from} → ${to}`);
+    this.notifier.stateChanged(to, from);
     for (const member of this.members) member.stateChanged(to, from);
     if (stateChannel.hasSubscribers) {
       stateChannel.publish({ state: to, from, pid: process.pid, generation: this.generation });

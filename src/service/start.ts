@@ -9,9 +9,11 @@ import { sweepPrivateDirectories } from '../handover/control-directory.js';
 import { type Ready, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
+import type { PassedSockets } from '../listeners/passed-sockets.js';
 import { flushStderr } from '../process/exit.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
+import { passedSockets, warnOfUnfit } from './activation.js';
 import { announce } from './announce.js';
 import { attempt } from './attempt.js';
 import { follow } from './follow.js';
@@ -36,10 +38,25 @@ export async function start(service: Service): Promise<void> {
     await startAlone(service);
     return;
   }
+  const passed = passedSockets(service, binding);
+  try {
+    await competeForOwnership(service, binding, home, passed);
+  } finally {
+    passed.close();
+  }
+}
+
+/** Until this process is the owner, or cannot be. */
+async function competeForOwnership(
+  service: Service,
+  binding: Binding,
+  home: Home,
+  passed: PassedSockets,
+): Promise<void> {
   const deadline = performance.now() + service.configuration.readyTimeout;
   for (;;) {
     try {
-      await becomeOwner(service, binding, home, deadline - performance.now());
+      await becomeOwner(service, binding, home, passed, deadline - performance.now());
       return;
     } catch (error) {
       const mayRetry =
@@ -54,7 +71,13 @@ export async function start(service: Service): Promise<void> {
   }
 }
 
-async function becomeOwner(service: Service, binding: Binding, home: Home, timeout: number): Promise<void> {
+async function becomeOwner(
+  service: Service,
+  binding: Binding,
+  home: Home,
+  passed: PassedSockets,
+  timeout: number,
+): Promise<void> {
   const { configuration, options, stopping } = service;
   const deadline = performance.now() + timeout;
   // Cancelled by whoever stops this process or, while it prepares, by its predecessor.
@@ -63,7 +86,7 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
 
   const { seat, former } = home();
   const anchor = former ?? seat;
-  const inheritance = new Inheritance();
+  const inheritance = new Inheritance(passed);
   const prepared: Prepared[] = [];
   const pidFile = configuration.pidfilePath === null ? undefined : new PidFile(configuration.pidfilePath);
   let predecessor: Predecessor | null = null;
@@ -164,6 +187,7 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
       because: `the version before (pid ${predecessor.pid}) listened on it, this one does not`,
     });
   }
+  if (predecessor === null) warnOfUnfit(service, passed);
   const { path } = seat;
   if (seat.isPrivate && path !== null && predecessor === null) {
     setImmediate(() => sweepPrivateDirectories(binding, path));

@@ -23,6 +23,7 @@ const record: fc.Arbitrary<ListenerRecord> = fc.record(
     type: fc.constant('stream' as const),
     backlog: count,
     file: fc.record({ device: decimal, inode: decimal }),
+    lent: fc.boolean(),
   },
   { requiredKeys: ['kind', 'requested', 'index', 'bound', 'family', 'type', 'backlog'] },
 );

@@ -1,5 +1,5 @@
 /**
- * README.md and docs/operating.md do what they say: their blocks are run in an empty folder that has the packed tarball, and the
+ * README.md, docs/operating.md and docs/operations.md do what they say: their blocks are run in an empty folder that has the packed tarball, and the
  * output is compared.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,8 +24,10 @@ const files = blocks.filter((block) => block.file !== undefined) as (Block & { f
 const commands = blocks
   .filter(({ language }) => language === 'console')
   .flatMap((block) => parseSteps(block).map(({ command }) => command));
-const operating = parseSections(readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'));
-const toFollow = [...sections, ...operating]
+const pages = ['docs/operating.md', 'docs/operations.md'].flatMap((page) =>
+  parseSections(readFileSync(join(ROOT, page), 'utf8')),
+);
+const toFollow = [...sections, ...pages]
   .filter((section) => section.blocks.some(({ language }) => language === 'console'))
   .map((section) => [section.title, section] as const);
 

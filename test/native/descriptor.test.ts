@@ -126,6 +126,7 @@ describe('a closed descriptor', requirement('addon', 'proc'), () => {
     peerCredentials: (descriptor) => descriptor.peerCredentials(),
     tryLock: (descriptor) => descriptor.tryLock(0),
     unlock: (descriptor) => descriptor.unlock(0),
+    tuneTcp: (descriptor) => descriptor.tuneTcp(),
     replace: (descriptor) => descriptor.replace(STALE_NUMBER),
   };
 
@@ -283,6 +284,10 @@ describe('objects of the wrong kind are a TypeError, never a crash:', requiremen
       [(value) => addon.anonymousFile(value), notStrings],
       [(value) => addon.adopt(value), numbers.filter((value) => value !== -1)],
       [(value) => addon.unblockSignal(value), numbers.filter((value) => value !== -1)],
+      [(value) => addon.bindDatagram(value), notStrings],
+      [(value) => addon.sendDatagram(value, new Uint8Array()), notStrings],
+      [(value) => addon.sendDatagram(path, value), wrong],
+      [(value) => addon.reapChild(value), numbers],
       [(value) => file.listen(value), numbers],
       [(value) => file.tryLock(value), numbers],
       [(value) => file.unlock(value), numbers],
@@ -352,6 +357,10 @@ test('the exports are those of the interface', requirement('addon', 'proc'), () 
     adopt: 'function',
     ControlSocket: 'function',
     unblockSignal: 'function',
+    bindDatagram: 'function',
+    sendDatagram: 'function',
+    becomeSubreaper: 'function',
+    reapChild: 'function',
   };
   const addon = nativeBinding();
   expect(Object.fromEntries(Object.entries(addon).map(([name, value]) => [name, typeof value]))).toEqual(

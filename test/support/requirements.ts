@@ -60,6 +60,7 @@ const checks = {
   openssl: () => missingCommand('openssl'),
   proc: () => (existsSync('/proc/self/fd') ? undefined : '/proc is not mounted'),
   python3: () => missingCommand('python3'),
+  'systemd-socket-activate': () => missingCommand('systemd-socket-activate'),
   root: () => (process.getuid?.() === 0 ? undefined : 'needs root'),
 } satisfies Record<string, () => string | undefined>;
 

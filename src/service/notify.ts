@@ -1,0 +1,156 @@
+/**
+ * What the service manager hears, and when. Only the owner speaks, and before that whoever starts cold: a successor that
+ * fails is a matter of the process that started it. The one exception is the change of owner itself, which both announce:
+ * with `NotifyAccess=main` only the old process is heard, and where that one has died only the new one can.
+ */
+import type { UninterruptibleError } from '../errors.js';
+import type { State } from '../lifecycle.js';
+import { currentEnvironment, readSupervisor, type Supervisor } from '../process/environment.js';
+import { type Assignments, ServiceManager } from '../process/service-manager.js';
+import type { Service } from './service.js';
+
+/** How often more time is asked for, and how much, in ms: one message may be late. */
+const EXTENSION = { every: 5_000, by: 15_000 };
+/** What a stop takes beside the drain: farewells, hooks, the last lines of the log. */
+const STOP_MARGIN = 10_000;
+
+export class Notifier {
+  readonly #service: Service;
+  #manager: ServiceManager | undefined;
+  #watchdogEvery: number | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  #extension: NodeJS.Timeout | undefined;
+  /** RELOADING=1 was said, and not yet READY=1. */
+  #reloading = false;
+
+  constructor(service: Service) {
+    this.#service = service;
+  }
+
+  /** This process begins to start. A program that embeds a server speaks for itself. */
+  starting(): void {
+    const { options, configuration } = this.#service;
+    const supervisor = options.mode === 'run' ? readSupervisor(currentEnvironment()) : undefined;
+    if (supervisor === undefined) return;
+    this.#connect(supervisor);
+    if (!this.#startsCold) return;
+    this.#manager?.tell({ STATUS: 'starting' });
+    this.#askForTime(configuration.readyTimeout);
+  }
+
+  /** This process never served. */
+  startFailed(error: unknown): void {
+    this.#beSilent();
+    if (this.#startsCold) this.#manager?.tell({ STATUS: `could not start: ${messageOf(error)}` });
+  }
+
+  stateChanged(to: State, from: State): void {
+    switch (to) {
+      case 'serving':
+        if (from !== 'handing-over') this.#owns(from);
+        break;
+      case 'handing-over':
+        // Somebody came by itself; of a restart we have told already.
+        if (!this.#reloading) this.reloading();
+        break;
+      case 'draining':
+      case 'stopped':
+        this.#beSilent();
+        break;
+      case 'stopping':
+        if (from === 'serving') this.#stopping();
+        break;
+      default:
+    }
+  }
+
+  /** A restart begins, or one more order has joined it: whoever gave it waits for this, with a time after its order. */
+  reloading(): void {
+    this.#reloading = true;
+    // CLOCK_MONOTONIC is what libuv reads, and what the manager compares with.
+    this.#manager?.tell({ RELOADING: 1, MONOTONIC_USEC: String(process.hrtime.bigint() / 1000n) });
+    this.#askForTime(this.#service.configuration.readyTimeout);
+  }
+
+  step(step: string): void {
+    if (this.#reloading) this.#manager?.report({ STATUS: `restarting: ${step}` });
+    else if (this.#startsCold) this.#manager?.report({ STATUS: `starting: ${step}` });
+  }
+
+  /** The restart or take-over failed, and this process serves on. */
+  reloadFailed({ message }: UninterruptibleError): void {
+    this.#reloaded({ READY: 1, STATUS: `serving on, the hand-over failed: ${message}` });
+  }
+
+  /** The process of this pid is the owner now. In one datagram: after the first word of it we would not be heard any more. */
+  handedOver(pid: number): void {
+    this.#reloaded(pid > 0 ? { MAINPID: pid, READY: 1 } : { READY: 1 });
+    this.#beSilent();
+  }
+
+  #owns(from: State): void {
+    const { generation } = this.#service;
+    const isBack = from !== 'starting' && from !== 'taking-over';
+    const how = isBack ? 'serving again' : 'serving';
+    this.#reloaded({ MAINPID: process.pid, READY: 1, STATUS: `${how}, generation ${generation}` });
+    if (this.#watchdogEvery === undefined) return;
+    const alive = (): void => this.#manager?.report({ WATCHDOG: 1 });
+    alive();
+    // On the loop that serves, so that it ends with it; stopping what is stuck is the manager's part.
+    this.#watchdog = setInterval(alive, this.#watchdogEvery).unref();
+  }
+
+  #stopping(): void {
+    this.#reloading = false;
+    clearInterval(this.#extension);
+    const { drainTimeout, shutdownDelay } = this.#service.configuration;
+    this.#manager?.tell({ STOPPING: 1, STATUS: 'stopping' });
+    // Without a limit of its own a drain gets the manager's, and not all the time there is.
+    if (drainTimeout !== null) this.#askForTime(shutdownDelay + drainTimeout + STOP_MARGIN);
+  }
+
+  #reloaded(assignments: Assignments): void {
+    this.#reloading = false;
+    clearInterval(this.#extension);
+    this.#manager?.tell(assignments);
+  }
+
+  #askForTime(milliseconds: number): void {
+    clearInterval(this.#extension);
+    if (this.#manager === undefined) return;
+    const until = performance.now() + milliseconds;
+    const ask = (): void => {
+      if (performance.now() < until) this.#manager?.report({ EXTEND_TIMEOUT_USEC: EXTENSION.by * 1000 });
+      else clearInterval(this.#extension);
+    };
+    ask();
+    this.#extension = setInterval(ask, EXTENSION.every).unref();
+  }
+
+  #beSilent(): void {
+    clearInterval(this.#extension);
+    clearInterval(this.#watchdog);
+  }
+
+  get #startsCold(): boolean {
+    const { lifecycle, options } = this.#service;
+    return options.inherited === undefined && lifecycle.is('starting', 'taking-over');
+  }
+
+  #connect({ socket, watchdog }: Supervisor): void {
+    const { binding, log } = this.#service;
+    if (binding === undefined) {
+      log.warn('the service manager cannot be told of this process without the addon', { socket });
+      return;
+    }
+    this.#manager = new ServiceManager(binding, socket, (err) => {
+      log.warn('the service manager could not be told', { socket, err });
+    });
+    // Twice as often as it wants, as sd_watchdog_enabled(3) recommends.
+    if (watchdog !== undefined) this.#watchdogEvery = Math.min(watchdog / 2_000, 2 ** 31 - 1);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

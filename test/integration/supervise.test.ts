@@ -1,0 +1,287 @@
+/** supervise: one pid that stays, whatever becomes of the generations below it. */
+import { type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Generations, type Version } from '../support/generations.js';
+import { Notifications } from '../support/notifications.js';
+import { exitOf } from '../support/processes.js';
+import { requirement } from '../support/requirements.js';
+import { asPid1, superviseCommand, supervisedServer } from '../support/supervised.js';
+
+let generations: Generations;
+let manager: Notifications | undefined;
+afterEach(async () => {
+  await generations.end();
+  manager?.close();
+  manager = undefined;
+});
+
+interface Start extends Version {
+  server?: Record<string, unknown>;
+  environment?: Record<string, string>;
+}
+
+function prepare({ server = {}, environment: _, ...version }: Start = {}): void {
+  generations = new Generations();
+  redeploy({ server, ...version });
+}
+
+function redeploy({ server = {}, environment: _, ...version }: Start): void {
+  const { controlPath } = generations;
+  generations.deploy({ ...version, servers: [{ bind: 'tcp://127.0.0.1:0', controlPath, ...server }] });
+}
+
+/** The supervisor; resolves when its service serves. */
+async function start(options: Start = {}): Promise<ChildProcess> {
+  prepare(options);
+  const supervisor = generations.launch({
+    command: supervisedServer(generations.optionsPath),
+    environment: options.environment ?? {},
+  });
+  await generations.line('serving');
+  return supervisor;
+}
+
+/** A restart by a signal to the supervisor. Resolves with the pid of whoever serves then. */
+async function restart(supervisor: ChildProcess): Promise<number> {
+  const since = generations.lines.length;
+  supervisor.kill('SIGUSR1');
+  const { pid } = await generations.line('serving', undefined, since);
+  await generations.line('handed over', undefined, since);
+  return pid;
+}
+
+/** Zombies whose parent is this process. */
+function zombiesOf(parent: number): number {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      const text = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [state, parentPid] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+      return state === 'Z' && Number(parentPid) === parent;
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+describe('a supervisor', requirement('addon', 'proc'), () => {
+  test('stays through ten restarts by signal, leaves no zombie, and ends as the service does', async () => {
+    const supervisor = await start();
+    const pids = new Set([generations.owner]);
+    for (let round = 0; round < 10; round++) pids.add(await restart(supervisor));
+    expect(pids.size).toBe(11);
+    expect(await generations.request('hello')).toBe(`hello ${generations.owner}`);
+    await generations.until(
+      () => generations.alive().length === 2,
+      'supervisor and owner to be all there is',
+    );
+    expect(zombiesOf(supervisor.pid ?? 0)).toBe(0);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.alive()).toEqual([]);
+  });
+
+  test('passes TERM on, and waits for what drains', async () => {
+    const supervisor = await start();
+    const answer = generations.request('eval new Promise((done) => setTimeout(() => done(1), 300))');
+    await generations.until(() => generations.lines.length > 0, 'a line');
+    await generations.request('hello');
+    supervisor.kill('SIGTERM');
+    expect(await answer).toBe('1');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('ends with the exit code of a service that ends by itself', async () => {
+    const supervisor = await start();
+    await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    void generations.evaluate('process.exit(7)').catch(() => undefined);
+    expect(await exitOf(supervisor)).toEqual({ code: 7, signal: null });
+  });
+
+  test('ends with 128 + n when signal n ended the last generation, and starts nothing again', async () => {
+    const supervisor = await start();
+    await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    process.kill(generations.owner, 'SIGKILL');
+    expect(await exitOf(supervisor)).toEqual({ code: 137, signal: null });
+    expect(generations.alive()).toEqual([]);
+  });
+
+  test('follows a rollback: the owner dies while the one before stands by', async () => {
+    const supervisor = await start({ server: { rollbackWindow: 60_000 } });
+    const first = generations.owner;
+    const second = await restart(supervisor);
+    await generations.line('drained', ({ pid }) => pid === first);
+    process.kill(second, 'SIGKILL');
+    await generations.line('rolled back');
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+    // Signals go to the first again, and the next restart is its own.
+    const third = await restart(supervisor);
+    expect(third).not.toBe(second);
+    expect(await generations.request('hello')).toBe(`hello ${third}`);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('follows the first that dies while the second takes over', async () => {
+    const supervisor = await start();
+    redeploy({ fault: { at: 'received:offer', action: 'stop' } });
+    supervisor.kill('SIGUSR1');
+    await generations.line('started');
+    const { child } = await generations.line('started');
+    await generations.until(
+      () => generations.stderr.includes('fault: stop'),
+      'the new process to be stopped',
+    );
+    process.kill(generations.owner, 'SIGKILL');
+    process.kill(Number(child), 'SIGCONT');
+    await generations.line('serving', ({ pid }) => pid === child);
+    expect(await generations.request('hello')).toBe(`hello ${Number(child)}`);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('holds a restart back until the service is ready, which would kill it before', async () => {
+    prepare({ warmUp: 500 });
+    const supervisor = generations.launch({ command: supervisedServer(generations.optionsPath) });
+    await generations.until(() => generations.alive().length === 2, 'the child to be started');
+    for (let times = 0; times < 3; times++) supervisor.kill('SIGUSR1');
+    const { pid: second } = await generations.line('serving', ({ generation }) => generation === 2);
+    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    expect(await generations.request('hello')).toBe(`hello ${second}`);
+    expect(generations.lines.filter(({ msg }) => msg === 'restart ordered')).toHaveLength(1);
+  });
+
+  test('that gets TERM before the service is ready ends it', async () => {
+    prepare({ warmUp: 'hang' });
+    const supervisor = generations.launch({ command: supervisedServer(generations.optionsPath) });
+    await generations.line('warming up');
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('keeps serving when the new version is bad', async () => {
+    const supervisor = await start();
+    const first = generations.owner;
+    redeploy({ startup: 'exit-3' });
+    supervisor.kill('SIGUSR1');
+    await generations.line('hand-over failed, serving on');
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+    redeploy({});
+    await restart(supervisor);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('of a wrapper signals the server, and ends as the wrapper does', async () => {
+    prepare();
+    const [node, program = '', ...server] = supervisedServer(generations.optionsPath);
+    const script = '"$@"; code=$?; echo "wrapped $code"; exit $code';
+    const supervisor = generations.launch({ command: [node, program, 'sh', '-c', script, 'sh', ...server] });
+    await generations.line('serving');
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.stray).toEqual(['wrapped 0']);
+  });
+
+  test('tells its own service manager of the service, and that it is the main process itself', async () => {
+    prepare();
+    manager = new Notifications(generations.directory);
+    const supervisor = generations.launch({
+      command: supervisedServer(generations.optionsPath),
+      environment: { NOTIFY_SOCKET: manager.path, WATCHDOG_USEC: '100000', WATCHDOG_PID: '1' },
+    });
+    await generations.line('serving');
+    await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    supervisor.kill('SIGTERM');
+    await exitOf(supervisor);
+    const { all } = manager;
+    await generations.until(() => all.at(-1)?.fields['STOPPING'] === '1', 'the last word');
+    expect(new Set(all.map(({ pid }) => pid))).toEqual(new Set([supervisor.pid]));
+    expect(all.flatMap(({ names }) => names.split(' '))).not.toContain('MAINPID');
+    const states = all.map(({ names }) =>
+      names.replace(/ ?(STATUS|EXTEND_TIMEOUT_USEC|MONOTONIC_USEC)/g, ''),
+    );
+    expect(states.filter((names) => names !== '')).toEqual([
+      'READY',
+      'RELOADING',
+      'READY',
+      'READY',
+      'STOPPING',
+    ]);
+  });
+
+  test.for([
+    ['/no/such/program', 127],
+    ['/etc/passwd', 126],
+  ] as const)('that cannot start %s ends with %i, as a shell does', async ([program, code]) => {
+    generations = new Generations();
+    const supervisor = generations.launch({ command: superviseCommand(program) });
+    expect(await exitOf(supervisor)).toEqual({ code, signal: null });
+    expect(generations.stderr).toContain(`${program} could not be started`);
+  });
+
+  test('leaves no directory behind', async () => {
+    generations = new Generations();
+    const supervisor = generations.launch({
+      command: superviseCommand('sh', '-c', 'test -S "$NOTIFY_SOCKET" && exit 9'),
+      environment: { XDG_RUNTIME_DIR: generations.directory, RUNTIME_DIRECTORY: '' },
+    });
+    expect(await exitOf(supervisor)).toEqual({ code: 9, signal: null });
+    expect(readdirSync(generations.directory)).toEqual([]);
+  });
+
+  test('waits for orphans that are no generation, and does not stay for them', async () => {
+    generations = new Generations();
+    const script = '(sleep 60 & (sleep 0.1; exit 3) & (exit 4) &) ; exit 5';
+    const supervisor = generations.launch({ command: superviseCommand('sh', '-c', script) });
+    expect(await exitOf(supervisor)).toEqual({ code: 5, signal: null });
+  });
+});
+
+describe('a supervisor as pid 1', requirement('addon', 'namespaces'), () => {
+  test('stays through ten restarts, leaves no zombie, drains at TERM, and passes the exit code on', async () => {
+    prepare();
+    const server = supervisedServer(generations.optionsPath);
+    // The zombies of a pid namespace are seen from inside.
+    const container = generations.launch({ command: asPid1(server) });
+    expect((await generations.line('serving')).pid).toBeGreaterThan(1);
+    const [supervisor] = generations.alive().filter((pid) => isPid1(pid));
+    expect(supervisor).toBeDefined();
+    for (let round = 1; round <= 10; round++) {
+      process.kill(supervisor ?? 0, 'SIGUSR1');
+      await generations.line('serving', ({ generation }) => generation === round + 1);
+      await generations.line('handed over', ({ generation }) => generation === round);
+    }
+    await generations.until(() => zombiesOf(supervisor ?? 0) === 0, 'no zombie to be left');
+    expect(await generations.request('hello')).toMatch(/^hello \d+$/);
+    const answer = generations.request('eval new Promise((done) => setTimeout(() => done(1), 300))');
+    await generations.request('hello');
+    process.kill(supervisor ?? 0, 'SIGTERM');
+    expect(await answer).toBe('1');
+    expect(await exitOf(container)).toEqual({ code: 0, signal: null });
+  });
+
+  test('ends with the code of a new version that crashes as the owner', async () => {
+    prepare();
+    const container = generations.launch({ command: asPid1(supervisedServer(generations.optionsPath)) });
+    await generations.line('serving');
+    const [supervisor] = generations.alive().filter((pid) => isPid1(pid));
+    process.kill(supervisor ?? 0, 'SIGUSR1');
+    await generations.line('leaving');
+    void generations.evaluate('process.exit(42)').catch(() => undefined);
+    expect(await exitOf(container)).toEqual({ code: 42, signal: null });
+  });
+});
+
+/** Whether it is pid 1 in its own namespace (the last number of NSpid). */
+function isPid1(pid: number): boolean {
+  const numbers =
+    /^NSpid:(.*)$/m
+      .exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      ?.trim()
+      .split(/\s+/) ?? [];
+  return numbers.length > 1 && numbers.at(-1) === '1';
+}

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Generations } from '../../src/supervise/generations.js';
+import { requirement } from '../support/requirements.js';
+
+const children: ChildProcess[] = [];
+
+async function running(): Promise<number> {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  children.push(child);
+  return child.pid ?? 0;
+}
+
+async function end(pid: number): Promise<void> {
+  const child = children.find((one) => one.pid === pid);
+  child?.kill('SIGKILL');
+  if (child !== undefined) await once(child, 'exit');
+}
+
+describe('the main process', requirement('linux', 'proc'), () => {
+  let command: number;
+  let generations: Generations;
+  beforeEach(async () => {
+    command = await running();
+    generations = new Generations(command);
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+
+  test('is the command, until another announces itself', async () => {
+    const server = await running();
+    expect(generations.main.pid).toBe(command);
+    expect(generations.announce(server, server)).toBe(true);
+    expect(generations.main.pid).toBe(server);
+    // It was a wrapper: nobody waits for it.
+    expect(generations.earlier).toEqual([]);
+    expect(generations.includes(command)).toBe(false);
+  });
+
+  test('names its successor, and is then an earlier one, as long as it lives', async () => {
+    const successor = await running();
+    generations.announce(command, command);
+    expect(generations.announce(successor, command)).toBe(true);
+    expect(generations.main.pid).toBe(successor);
+    expect(generations.earlier.map(({ pid }) => pid)).toEqual([command]);
+    expect(generations.includes(command)).toBe(true);
+    await end(command);
+    expect(generations.earlier).toEqual([]);
+  });
+
+  test('is not named by one that is it no longer', async () => {
+    const [second, third] = [await running(), await running()];
+    generations.announce(second, command);
+    generations.announce(third, second);
+    expect(generations.announce(second, command)).toBe(false);
+    expect(generations.main.pid).toBe(third);
+  });
+
+  test('may be an earlier one again, which says so itself', async () => {
+    const successor = await running();
+    generations.announce(command, command);
+    generations.announce(successor, command);
+    await end(successor);
+    expect(generations.announce(command, command)).toBe(true);
+    expect(generations.main.pid).toBe(command);
+    expect(generations.earlier).toEqual([]);
+  });
+
+  test.for([
+    ['a process that is not there', 2 ** 22 + 1],
+    ['this process', process.pid],
+    ['pid 1', 1],
+    ['a process group', -5],
+  ] as const)('is never %s', ([, pid]) => {
+    expect(generations.announce(pid, pid)).toBe(false);
+    expect(generations.announce(pid, command)).toBe(false);
+    expect(generations.main.pid).toBe(command);
+  });
+});
