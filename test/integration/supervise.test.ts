@@ -6,7 +6,7 @@ import { Generations, type Version } from '../support/generations.js';
 import { Notifications } from '../support/notifications.js';
 import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
-import { asPid1, superviseCommand, supervisedServer } from '../support/supervised.js';
+import { asPid1, serverCommand, superviseCommand, supervisedServer } from '../support/supervised.js';
 
 let generations: Generations;
 let manager: Notifications | undefined;
@@ -176,9 +176,9 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
 
   test('of a wrapper signals the server, and ends as the wrapper does', async () => {
     prepare();
-    const [node, program = '', ...server] = supervisedServer(generations.optionsPath);
     const script = '"$@"; code=$?; echo "wrapped $code"; exit $code';
-    const supervisor = generations.launch({ command: [node, program, 'sh', '-c', script, 'sh', ...server] });
+    const server = serverCommand(generations.optionsPath);
+    const supervisor = generations.launch({ command: superviseCommand('sh', '-c', script, 'sh', ...server) });
     await generations.line('serving');
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });

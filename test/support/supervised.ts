@@ -8,8 +8,12 @@ export function superviseCommand(...command: string[]): [string, ...string[]] {
   return [process.execPath, COMMAND, 'supervise', '--', ...command];
 }
 
+export function serverCommand(optionsPath: string): [string, ...string[]] {
+  return [process.execPath, SERVER, optionsPath];
+}
+
 export function supervisedServer(optionsPath: string): [string, ...string[]] {
-  return superviseCommand(process.execPath, SERVER, optionsPath);
+  return superviseCommand(...serverCommand(optionsPath));
 }
 
 /** As pid 1 of a pid namespace of its own, as in a container. */

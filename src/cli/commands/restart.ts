@@ -1,7 +1,7 @@
 /** Restart: the owner starts the new version and hands over; the answer is whether it serves. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Context, serverOf } from '../context.js';
-import type { Deadline } from '../deadline.js';
+import { Deadline } from '../deadline.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import type { Operator, Stated } from '../operator.js';
@@ -18,6 +18,8 @@ const READY_TIMEOUT = 60_000;
 const MARGIN_MILLISECONDS = 15_000;
 const DRAIN_MILLISECONDS = 10 * 60_000;
 const AGAIN_MILLISECONDS = 200;
+/** The last look, too: what is left of the time might be too short for an answer that would come. */
+const LOOK_MILLISECONDS = 1_000;
 
 export async function restart(
   context: Context,
@@ -62,7 +64,8 @@ async function drained(
   const identity = before.peer === pid ? identify(pid) : undefined;
   let said: number | undefined;
   for (;;) {
-    const { snapshot } = await operator.status(deadline.atMost(ANSWER_MILLISECONDS));
+    const look = new Deadline(Math.max(LOOK_MILLISECONDS, deadline.atMost(ANSWER_MILLISECONDS).left));
+    const { snapshot } = await operator.status(look);
     if (snapshot.pid === pid) {
       throw new Failure(
         EXIT.refused,

@@ -66,5 +66,6 @@ export function parseSteps({ text, line }: Block): Step[] {
 
 export function fits({ expected, open }: Step, output: string): boolean {
   const printed = output.replace(/\n$/, '');
-  return open ? `${printed}\n`.startsWith(`${expected}\n`) : printed === expected;
+  if (open) return expected === '' || `${printed}\n`.startsWith(`${expected}\n`);
+  return printed === expected;
 }
