@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { uninterruptible } from '../support/command.js';
 import { EchoGenerations } from '../support/echo.js';
 import { DEADLINE } from '../support/generations.js';
 import { type LoadHandle, type LoadResult, startLoad } from '../support/load/index.js';
@@ -81,6 +82,34 @@ describe('G1: when a new owner is killed under load, only clients it had accepte
       const before = load.progress?.answered ?? 0;
       await load.waitFor(({ answered }) => answered > before + 100, DEADLINE, 'the old one to serve');
       expectOnlyTheDeadToLose(await load.stop(), heldBy(peers, dead));
+    },
+  );
+
+  test(
+    'at 2,000 connections a second, two seconds after it was ready; status tells the story',
+    requirement('addon'),
+    async () => {
+      const peers = join(generations.directory, 'peers');
+      const { controlPath } = generations;
+      const version = {
+        servers: [{ bind: 'tcp://127.0.0.1:0?backlog=4096', rollbackWindow: 5_000, controlPath }],
+        peers,
+      };
+      generations.deploy(version);
+      generations.launch();
+      await generations.line('serving');
+      const first = generations.owner;
+      load = await startLoad({ target: { port: generations.port() }, rate: 2_000, answer: 'echo-pid' });
+      generations.deploy({ ...version, dieAfter: 4_000 });
+      const dead = await generations.restart();
+      await generations.line('rolled back', ({ pid }) => pid === first);
+      const before = load.progress?.answered ?? 0;
+      await load.waitFor(({ answered }) => answered > before + 1_000, DEADLINE, 'the old one to serve');
+      const { code, stdout } = await uninterruptible(['status', '--control', controlPath]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`pid +${first}, generation 3, serving for`));
+      expect(stdout).toMatch(new RegExp(`last change .*: rolled back, serves again \\(pid ${dead}\\)`));
+      expectOnlyTheDeadToLose(await load.stop(), heldBy(peers, [dead]));
     },
   );
 });

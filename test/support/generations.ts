@@ -166,14 +166,15 @@ export class Generations {
     const since = this.lines.length;
     const old = this.owner;
     process.kill(old, 'SIGUSR1');
-    await this.line('serving', ({ pid }) => pid !== old, since);
+    const { pid: successor } = await this.line('serving', ({ pid }) => pid !== old, since);
     // For a moment both accept, and either may answer.
     const handedOver = ({ msg, pid }: Line): boolean => msg === 'handed over' && pid === old;
     await this.until(
       () => this.lines.slice(since).some(handedOver) || !this.alive().includes(old),
       'the old one to accept no more',
     );
-    return this.owner;
+    // It may be dead by now, and another one the owner.
+    return successor;
   }
 
   /** Sends one order and returns its last answer; a status in several packets as one. */
