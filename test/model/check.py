@@ -90,7 +90,8 @@ def settled(world):
     waiting = [me for me, process in live if process.step not in {"drain", "serve", "yours", "commit"}]
     owners = [me for me, process in live if process.step == "serve" and not process.term]
     if not holders:
-        return not waiting or bool(held_by_stopped)
+        # Who let go of its duplicates must have done so for an owner.
+        return (not waiting and "gave up" not in world.happened) or bool(held_by_stopped)
     if all(waits_for_stopped(world, me) for me in holders):
         return True  # whoever is stopped has to be continued, or to die
     if len(owners) != 1 or world.path != owners[0] or not processes[owners[0]].accepts:

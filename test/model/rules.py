@@ -83,12 +83,15 @@ def launch(world, me, without):
 def faults(world, me):
     process = world.processes[me]
     if may(world, "crash"):
-        yield Draft(world, f"P{me} dies in {process.step}", "fault").spend("crash").vanish(me)
+        draft = Draft(world, f"P{me} dies in {process.step}", "fault").spend("crash").vanish(me)
+        if world.owner == me:
+            draft.happened -= {"gave up"}  # for whom somebody let go of the sockets is dead: nobody's mistake
+        yield draft
     if may(world, "stop-signal") and not process.stopped:
         yield Draft(world, f"P{me} is stopped in {process.step}", "fault").spend("stop-signal").set(me, stopped=True)
     if process.stopped:
         yield Draft(world, f"P{me} continues", "order").set(me, stopped=False)
-    if may(world, "term") and not process.term and process.step in LISTENING:
+    if may(world, "term") and not process.term and process.step in LISTENING - {"claim0"}:
         yield Draft(world, f"P{me} is told to stop for good", "order").spend("term").set(me, term=True)
 
 
@@ -236,7 +239,9 @@ def claim(world, me, without):
     """Byte 0 is its own; what follows are renames."""
     process = world.processes[me]
     if process.step == "claim0":
-        yield Draft(world, f"P{me} accepts").set(me, step="claim1", accepts=True)
+        draft = Draft(world, f"P{me} accepts").set(me, step="claim1", accepts=True)
+        draft.happened -= {"gave up"}  # it was for an owner, then
+        yield draft
     elif process.step == "claim1":
         draft = Draft(world, f"P{me} renames its socket onto the path").set(me, step="claim2")
         if world.prepared is not None:
@@ -464,6 +469,8 @@ def reserve(world, me, without):
             draft.label += ", takes byte 0: serves again"
             draft.owner, draft.path = me, me
             yield draft.set(me, step="serve", accepts=True)
+        elif world.processes[world.owner].doomed:
+            return  # killed, it is dead before the second is over for which byte 0 is tried
         elif world.processes[world.owner].step in OWNING:
             draft.label += ", byte 0 is an owner's"
             yield draft if "release" in without else release(draft, me)
@@ -471,6 +478,7 @@ def reserve(world, me, without):
             # Who has byte 0 is not ready yet: it has a second to become the owner, or to fail.
             late = timeout(world, me, world.owner, "byte 0")
             if late:
+                late.happened |= {"gave up"}
                 yield release(late.close(wire, me).set(me, down=None), me)
     elif heard is not None:
         yield Draft(world, f"P{me} hears {heard}").read(wire, me)
