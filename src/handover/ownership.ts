@@ -3,7 +3,8 @@
  * Without byte 0 nobody renames over or unlinks the control path or touches the pid file. The kernel releases both
  * when their holder dies, so "dead" is decided by getting byte 0 and by nothing else.
  *
- * One lock would not do: the model (docs/architecture.md) then shows two owners.
+ * One lock would not do: two successors would share the name beside the control path, and one would rename the socket
+ * of the other onto it (docs/protocol.md, the model).
  */
 import { lstatSync, openSync, unlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -9,7 +9,8 @@ import sys
 from array import array
 from collections import deque
 
-from rules import OWNING, alive, listens, steps
+from condition import OWNING, alive, listens
+from rules import steps
 from world import start
 
 FAULTS = {"crash", "break", "stop-signal", "timeout", "bad"}
