@@ -2,10 +2,16 @@
 
 from world import GONE, Draft
 
+# Not the owner yet: byte 1, the control path, an offer, two packets of listeners, everything that can fail, and `yours` or
+# the end. Who takes the service back goes the same way, and has a `down` meanwhile.
 WAITING = {"start", "connect", "refused", "asked", "take1", "take2", "partial", "prepare", "ready"}
+# The owner in an exchange, before it releases byte 0; `yours` and `commit` come after that.
 GIVING = {"give1", "give2", "give"}
+# Byte 0 is got: to accept, to rename the control socket, to release byte 1, to say `owner`.
 CLAIMING = {"claim0", "claim1", "claim2", "claim3"}
+# Whoever connects to its control socket gets through; `bye` is the final stop, `drain` comes after `owner`.
 LISTENING = {"serve", "yours", "commit", "bye", *GIVING, *CLAIMING}
+# Believes itself to be the owner.
 OWNING = {"serve", "bye", *GIVING, *CLAIMING}
 
 
