@@ -45,8 +45,8 @@ export class NotifySocket {
       if (packet.kind === 'empty') continue;
       // Descriptors are for those who keep them over a restart (FDSTORE); here sockets change hands directly.
       for (const descriptor of packet.descriptors) descriptor.close();
-      const { sender } = packet;
-      if (sender === undefined || !isTrusted(sender)) continue;
+      const { sender, dataTruncated } = packet;
+      if (dataTruncated || sender === undefined || !isTrusted(sender)) continue;
       this.#onNotification({ sender: sender.pid, fields: parse(Buffer.from(packet.data).toString()) });
     }
   }
