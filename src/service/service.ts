@@ -250,7 +250,9 @@ export class Service {
     this.draining.add(peer);
     this.#hurryOldest();
     void peer.heardOf.then(() => this.notifier.heardOfEarlier());
-    void peer.gone.then(() => {
+    void peer.gone.then(async () => {
+      // Who takes the service back ends this connection as well, and is not lost: the exchange tells.
+      if (this.rollbacks.isGoingTo(peer)) await this.exchange;
       this.draining.delete(peer);
       // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
       if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();

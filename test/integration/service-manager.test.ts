@@ -234,6 +234,8 @@ describe('the service manager', requirement('addon', 'proc'), () => {
       [`${second} MAINPID=${first} READY=1`, `${first} MAINPID=${first} READY=1`].sort(),
     );
     expect(manager.statuses.at(-1)).toBe('serving again, generation 3');
+    // It ended the connection over which it drained, and is not lost.
+    expect(generations.lines.filter(({ msg }) => msg === 'predecessor lost')).toEqual([]);
   });
 
   test('is hidden from what the program starts', async () => {
