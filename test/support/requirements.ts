@@ -60,14 +60,15 @@ const checks = {
   openssl: () => missingCommand('openssl'),
   proc: () => (existsSync('/proc/self/fd') ? undefined : '/proc is not mounted'),
   python3: () => missingCommand('python3'),
-  systemd: () => missingCommand('systemctl') ?? systemdCannotRun(),
+  systemctl: () => missingCommand('systemctl'),
+  systemd: () => systemdCannotRun(),
   'systemd-socket-activate': () => missingCommand('systemd-socket-activate'),
   root: () => (process.getuid?.() === 0 ? undefined : 'needs root'),
 } satisfies Record<string, () => string | undefined>;
 
 export type RequirementName = keyof typeof checks;
 
-/** Few containers may mount, and make control groups: REQUIRE_ALL does not ask for what needs that. */
+/** Few containers may mount, and make control groups: REQUIRE_ALL does not ask for that, and the reporter says what was not run. */
 const NOT_DEMANDED: ReadonlySet<RequirementName> = new Set(['systemd']);
 
 const answers = new Map<RequirementName, string | undefined>();
