@@ -95,8 +95,10 @@ function unmet(name: RequirementName): string | undefined {
 /** As test/fixtures/systemd.sh does it. */
 function systemdCannotRun(): string | undefined {
   const script = `group="$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/uninterruptible-check-$$"
-    mkdir "$group" && rmdir "$group" &&
-    unshare --mount --pid --cgroup --fork sh -c 'mount -t proc proc /proc && mount -t cgroup2 cgroup2 /sys/fs/cgroup && test -x /lib/systemd/systemd'`;
+    mkdir "$group" || exit
+    trap 'rmdir "$group"' EXIT
+    test -w "$group/cgroup.procs" && test -x /lib/systemd/systemd &&
+    unshare --mount --pid --cgroup --fork sh -c 'mount -t proc proc /proc && mount -t cgroup2 cgroup2 /sys/fs/cgroup'`;
   const { status } = spawnSync('sh', ['-c', script], { stdio: 'ignore', timeout: 10_000 });
   return status === 0 ? undefined : 'systemd cannot run here (it needs root, mounts and control groups)';
 }
