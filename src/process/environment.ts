@@ -35,6 +35,9 @@ export interface Inherited {
   token: string;
 }
 
+/** What was taken out of `process.env` and is a successor's as well. */
+const hidden: Record<string, string> = {};
+
 export function currentEnvironment(): Environment {
   return process.env;
 }
@@ -88,8 +91,11 @@ export interface Supervisor {
  */
 export function takeSupervisor(): Supervisor | undefined {
   const supervisor = readSupervisor(process.env);
-  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'])
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) {
+    const value = process.env[name];
+    if (value !== undefined) hidden[name] = value;
     Reflect.deleteProperty(process.env, name);
+  }
   return supervisor;
 }
 
@@ -168,6 +174,6 @@ function startingEnvironment(): Environment {
       }),
     );
   } catch {
-    return process.env;
+    return { ...process.env, ...hidden };
   }
 }

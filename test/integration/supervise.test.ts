@@ -1,6 +1,7 @@
 /** supervise: one pid that stays, whatever becomes of the generations below it. */
 import { type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { nativeBinding } from '../native/support.js';
 import { Generations, type Version } from '../support/generations.js';
@@ -207,6 +208,28 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(manager.states.join()).not.toContain('STOPPING');
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('still hears who serves after a cleaner has removed what it listens at', async () => {
+    prepare();
+    const runtime = join(generations.directory, 'runtime');
+    mkdirSync(runtime, { mode: 0o700 });
+    const supervisor = generations.launch({
+      command: supervisedServer(generations.optionsPath),
+      environment: { XDG_RUNTIME_DIR: runtime, RUNTIME_DIRECTORY: '' },
+    });
+    const { pid: first } = await generations.line('serving');
+    const socket = notifySocketOf(first);
+    expect(dirname(dirname(socket))).toBe(runtime);
+    rmSync(dirname(socket), { recursive: true });
+    await generations.until(() => existsSync(socket), 'it to be made again');
+    const second = await restart(supervisor);
+    const third = await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the others to leave');
+    expect([third === second, await generations.request('hello')]).toEqual([false, `hello ${third}`]);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(readdirSync(runtime)).toEqual([]);
   });
 
   test('says that it passes no sockets on', async () => {
