@@ -20,6 +20,9 @@ export class DrainingPeer {
   #reportedAt = Date.now();
   /** When it left, in ms since the epoch. */
   goneAt: number | undefined;
+  /** Resolves at its first report, by which it knows who is the owner; or when it has left. */
+  readonly heardOf: Promise<void>;
+  #wasHeard: () => void = () => undefined;
   /** Resolves when it has left, said so or not. */
   readonly gone: Promise<void>;
   /** Whether it said that it leaves, or at least that it holds no duplicates any more. */
@@ -33,6 +36,9 @@ export class DrainingPeer {
     this.generation = facts.generation;
     this.features = facts.features ?? [];
     this.#left = facts;
+    this.heardOf = new Promise((resolve) => {
+      this.#wasHeard = resolve;
+    });
     this.gone = this.#follow();
   }
 
@@ -83,6 +89,7 @@ export class DrainingPeer {
   #heard(left: Remainder): void {
     this.#left = left;
     this.#reportedAt = Date.now();
+    this.#wasHeard();
   }
 
   async #follow(): Promise<void> {
@@ -105,6 +112,7 @@ export class DrainingPeer {
     }
     this.#left = { connections: 0 };
     this.goneAt = Date.now();
+    this.#wasHeard();
     this.#acknowledged?.();
     this.channel.close();
   }

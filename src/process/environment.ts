@@ -35,6 +35,9 @@ export interface Inherited {
   token: string;
 }
 
+/** What was taken out of `process.env` and is a successor's as well. */
+const hidden: Record<string, string> = {};
+
 export function currentEnvironment(): Environment {
   return process.env;
 }
@@ -82,6 +85,20 @@ export interface Supervisor {
   watchdog: number | undefined;
 }
 
+/**
+ * Reads what a supervisor left for us and removes it: a child of ours that speaks there, or is a server itself, would be
+ * taken for the main process.
+ */
+export function takeSupervisor(): Supervisor | undefined {
+  const supervisor = readSupervisor(process.env);
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) {
+    const value = process.env[name];
+    if (value !== undefined) hidden[name] = value;
+    Reflect.deleteProperty(process.env, name);
+  }
+  return supervisor;
+}
+
 export function readSupervisor(environment: Environment): Supervisor | undefined {
   const socket = environment['NOTIFY_SOCKET'];
   if (!socket) return undefined;
@@ -109,8 +126,8 @@ export function supervisedEnvironment(environment: Environment, socket: string):
 }
 
 /** Whether systemd started this process itself and cannot be told when another process takes its place. */
-export function isUnnotifiableService(): boolean {
-  return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && !process.env['NOTIFY_SOCKET'];
+export function isUnnotifiableService(supervisor: Supervisor | undefined): boolean {
+  return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && supervisor === undefined;
 }
 
 /**
@@ -157,6 +174,6 @@ function startingEnvironment(): Environment {
       }),
     );
   } catch {
-    return process.env;
+    return { ...process.env, ...hidden };
   }
 }

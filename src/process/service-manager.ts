@@ -41,6 +41,15 @@ export class ServiceManager {
     if (this.#waiting.length === 0) this.#send(textOf(assignments));
   }
 
+  /** Resolves when every change has been said, or after so many ms. */
+  async told(limit: number): Promise<void> {
+    const deadline = performance.now() + limit;
+    while (this.#waiting.length > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+      this.#flush();
+    }
+  }
+
   #flush(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (this.#send(next) === 'full') {

@@ -75,8 +75,9 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       return;
     }
     service.lastChange = performance.now();
-    service.step('handed over', { successor: pid });
+    // First: a step is told as well, and would stand behind what the new owner has said.
     service.notifier.handedOver(channel.peer.pid);
+    service.step('handed over', { successor: pid });
     warnOfUnclaimed(service, offers, outcome.ready, [takeOver.program ?? [], `pid ${pid}`].flat().join(', '));
     const unclaimed = unclaimedListeners(
       service,

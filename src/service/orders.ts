@@ -69,8 +69,12 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
 
 function standBy(service: Service, channel: Channel, message: StandBy): void {
   // Who stops for good has said bye on another connection, and waits for the end of that one.
-  if (service.lifecycle.is('stopping') || service.draining.size >= MAX_DRAINING) channel.close();
-  else service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+  if (service.lifecycle.is('stopping') || service.draining.size >= MAX_DRAINING) {
+    channel.close();
+    return;
+  }
+  service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+  service.notifier.heardOfEarlier();
 }
 
 /** Tells each step of a change of owner, and what came of it. */

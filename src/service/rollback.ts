@@ -55,6 +55,11 @@ export class Rollbacks {
     return this.#attempt?.token === token && !this.#attempt.takenOver;
   }
 
+  /** Whether it has been asked to take the service back. */
+  isGoingTo(peer: DrainingPeer): boolean {
+    return this.#attempt?.predecessor === peer;
+  }
+
   /** A take-over begins. Returns whether it is the one we asked for. */
   takenOverBy(token: string | undefined, pid: number): boolean {
     const attempt = this.#attempt;

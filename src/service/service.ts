@@ -19,7 +19,7 @@ import { Lifecycle, type State } from '../lifecycle.js';
 import type { PassedDescriptor } from '../listeners/passed-sockets.js';
 import type { Facts, Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
-import { currentEnvironment, type Inherited } from '../process/environment.js';
+import { currentEnvironment, type Inherited, type Supervisor } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { readProgram } from '../process/program.js';
 import { attempt } from './attempt.js';
@@ -43,6 +43,8 @@ export interface ServiceOptions {
   inherited: Inherited | undefined;
   /** Sockets that a service manager passed to this process. */
   passed?: readonly PassedDescriptor[];
+  /** Whoever started this process and wants to be told of it. A program that embeds a server speaks for itself. */
+  supervisor?: Supervisor | undefined;
 }
 
 export class Service {
@@ -247,7 +249,10 @@ export class Service {
   addDraining(peer: DrainingPeer): void {
     this.draining.add(peer);
     this.#hurryOldest();
-    void peer.gone.then(() => {
+    void peer.heardOf.then(() => this.notifier.heardOfEarlier());
+    void peer.gone.then(async () => {
+      // Who takes the service back ends this connection as well, and is not lost: the exchange tells.
+      if (this.rollbacks.isGoingTo(peer)) await this.exchange;
       this.draining.delete(peer);
       // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
       if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();

@@ -13,7 +13,7 @@ import type { PassedSockets } from '../listeners/passed-sockets.js';
 import { flushStderr } from '../process/exit.js';
 import { takeStderrBack } from '../process/last-words.js';
 import { PidFile } from '../process/pid-file.js';
-import { passedSockets, warnOfUnfit } from './activation.js';
+import { passedSockets, warnOfUnfit, warnOfUnusable } from './activation.js';
 import { announce } from './announce.js';
 import { attempt } from './attempt.js';
 import { follow } from './follow.js';
@@ -35,6 +35,7 @@ export async function start(service: Service): Promise<void> {
   refuseSuccessorWithoutAddon(service);
   const home = binding && homeOf(service, binding);
   if (binding === undefined || home === undefined) {
+    warnOfUnusable(service);
     await startAlone(service);
     return;
   }

@@ -39,6 +39,11 @@ export class Generations {
     return true;
   }
 
+  /** Whether this process speaks for the service: of other children nobody asked, unless a wrapper hides who serves. */
+  speaks(pid: number): boolean {
+    return !this.#isGeneration || pid === this.#main.pid || this.#earlier.has(pid);
+  }
+
   /** Whether this is, or was, a process that serves: a zombie too, until `earlier` is asked for. */
   includes(pid: number): boolean {
     return (this.#isGeneration && pid === this.#main.pid) || this.#earlier.has(pid);

@@ -48,7 +48,7 @@ describe('the packed tarball', requirement('npm'), () => {
       ...sources('native'),
       ...sources('prebuilds'),
       ...sources('docs').filter((file) => file.endsWith('.md')),
-      ...sources('examples').filter((file) => /\.py$|^examples\/http\//.test(file)),
+      ...sources('examples').filter((file) => /\.py$|^examples\/(http|systemd)\//.test(file)),
     ];
     expect(installation.files()).toEqual(expected.sort());
     console.info(`the tarball has ${installation.packedSize} bytes, ${expected.length} files`);

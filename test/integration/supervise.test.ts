@@ -1,7 +1,9 @@
 /** supervise: one pid that stays, whatever becomes of the generations below it. */
 import { type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { nativeBinding } from '../native/support.js';
 import { Generations, type Version } from '../support/generations.js';
 import { Notifications } from '../support/notifications.js';
 import { exitOf } from '../support/processes.js';
@@ -49,6 +51,14 @@ async function restart(supervisor: ChildProcess): Promise<number> {
   const { pid } = await generations.line('serving', undefined, since);
   await generations.line('handed over', undefined, since);
   return pid;
+}
+
+/** Where the process was told to speak. */
+function notifySocketOf(pid: number): string {
+  const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  return (
+    environment.find((entry) => entry.startsWith('NOTIFY_SOCKET='))?.slice('NOTIFY_SOCKET='.length) ?? ''
+  );
 }
 
 /** Zombies whose parent is this process. */
@@ -140,6 +150,96 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(await generations.request('hello')).toBe(`hello ${Number(child)}`);
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('waits for the second that gets ready when the first has died amid the restart', async () => {
+    const supervisor = await start();
+    redeploy({ warmUp: 4_500 });
+    supervisor.kill('SIGUSR1');
+    const { pid: second } = await generations.line('warming up', ({ pid }) => pid !== generations.owner);
+    process.kill(generations.owner, 'SIGKILL');
+    await generations.line('serving', ({ pid }) => pid === second);
+    expect(await generations.request('hello')).toBe(`hello ${second}`);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('ends when the second fails and the first has died amid the restart', async () => {
+    const supervisor = await start();
+    redeploy({ warmUp: 'hang' });
+    supervisor.kill('SIGUSR1');
+    const { pid: second } = await generations.line('warming up', ({ pid }) => pid !== generations.owner);
+    process.kill(generations.owner, 'SIGKILL');
+    process.kill(second, 'SIGKILL');
+    expect(await exitOf(supervisor)).toEqual({ code: 137, signal: null });
+  });
+
+  test('believes nobody but those who serve', async () => {
+    prepare({ warmUp: 500 });
+    manager = new Notifications(generations.directory);
+    const supervisor = generations.launch({
+      command: supervisedServer(generations.optionsPath),
+      environment: { NOTIFY_SOCKET: manager.path },
+    });
+    const { pid: server } = await generations.line('warming up');
+    const socket = notifySocketOf(server);
+    await generations.line('serving');
+    await generations.until(() => manager?.states.length === 1, 'READY=1');
+    // Of this user, or of root, and no generation.
+    const binding = nativeBinding();
+    const garbage = [
+      '',
+      '=',
+      '\0',
+      'MAINPID=',
+      'MAINPID=-1',
+      'MAINPID=1',
+      'MAINPID=1e99',
+      `MAINPID=${server}x`,
+    ];
+    for (const text of [...garbage, 'STOPPING=1', `MAINPID=${supervisor.pid}`, 'READY=1\nSTATUS=stranger']) {
+      binding.sendDatagram(socket, Buffer.from(text));
+    }
+    // Cut, what it says last would be missing.
+    binding.sendDatagram(socket, Buffer.alloc(100_000, 'x\n'));
+    await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    expect(manager.statuses).not.toContain('stranger');
+    expect(manager.states.join()).not.toContain('STOPPING');
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('still hears who serves after a cleaner has removed what it listens at', async () => {
+    prepare();
+    const runtime = join(generations.directory, 'runtime');
+    mkdirSync(runtime, { mode: 0o700 });
+    const supervisor = generations.launch({
+      command: supervisedServer(generations.optionsPath),
+      environment: { XDG_RUNTIME_DIR: runtime, RUNTIME_DIRECTORY: '' },
+    });
+    const { pid: first } = await generations.line('serving');
+    const socket = notifySocketOf(first);
+    expect(dirname(dirname(socket))).toBe(runtime);
+    rmSync(dirname(socket), { recursive: true });
+    await generations.until(() => existsSync(socket), 'it to be made again');
+    const second = await restart(supervisor);
+    const third = await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the others to leave');
+    expect([third === second, await generations.request('hello')]).toEqual([false, `hello ${third}`]);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(readdirSync(runtime)).toEqual([]);
+  });
+
+  test('says that it passes no sockets on', async () => {
+    generations = new Generations();
+    const supervisor = generations.launch({
+      command: superviseCommand('sh', '-c', 'test -z "$LISTEN_FDS"'),
+      environment: { LISTEN_FDS: '1' },
+    });
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.stderr).toContain('are not passed on');
   });
 
   test('holds a restart back until the service is ready, which would kill it before', async () => {
