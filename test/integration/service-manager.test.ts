@@ -271,8 +271,11 @@ describe('the service manager', requirement('addon', 'proc'), () => {
     manager.read(false);
     await generations.line('the service manager could not be told', ({ err }) => err?.code === 'EAGAIN');
     const second = await generations.restart();
-    await generations.gone(first);
+    await generations.line('leaving', ({ pid }) => pid === first);
+    const since = performance.now();
     expect(await generations.request('hello')).toBe(`hello ${second}`);
+    await generations.gone(first);
+    expect(performance.now() - since).toBeGreaterThan(3_000);
   });
 
   test('that is not there costs nothing but one line', async () => {
