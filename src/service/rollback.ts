@@ -85,6 +85,7 @@ export class Rollbacks {
   async #carryOut({ token, predecessor, outcome, ...attempt }: Attempt): Promise<RestartResult> {
     const service = this.#service;
     const { pid } = predecessor;
+    service.timeline.begin('hand-over');
     service.step('rolling back', { predecessor: pid });
     for (const watcher of attempt.watchers) watcher('asked', pid);
     /** Once it has connected, the exchange decides. */

@@ -8,7 +8,14 @@ import { loadBinding } from '../binding.js';
 import type { ProcessConfiguration } from '../configuration.js';
 import { resolveConfiguration } from '../configuration.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
-import { handoverChannel, stateChannel } from '../diagnostics.js';
+import {
+  handoverChannel,
+  STEPS,
+  type StateEvent,
+  type StepFacts,
+  type StepName,
+  stateChannel,
+} from '../diagnostics.js';
 import { UninterruptibleError } from '../errors.js';
 import type { ConnectionCounts, LastHandover, RequestCounts, RestartResult, Status } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
@@ -16,14 +23,16 @@ import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
 import type { Remainder } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
-import type { Facts, Log } from '../log/log.js';
+import type { Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
+import type { Ledger } from '../metrics/ledger.js';
 import { currentEnvironment, type Inherited } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { readProgram } from '../process/program.js';
 import { attempt } from './attempt.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
+import { exposition, keepAccount, ledgerOf, shareBooks } from './metrics.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
@@ -31,8 +40,14 @@ import { Rollbacks } from './rollback.js';
 import type { Seat } from './seat.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
+import { Timeline } from './timeline.js';
 
 const STDERR = 2;
+
+/** Left out where there are none. */
+type FactsOf<Name extends StepName> = object extends StepFacts[Name]
+  ? [facts?: StepFacts[Name]]
+  : [facts: StepFacts[Name]];
 
 export interface ServiceOptions {
   /** `run` ends the process; `start` never does. */
@@ -88,6 +103,12 @@ export class Service {
   startup: Promise<unknown> = Promise.resolve();
   /** Settles when the program has been told of the latest drain. */
   drainAnnounced: Promise<void> = Promise.resolve();
+  /** Tells the owner what is left of this process, while there is one. */
+  tellOwner: (() => void) | undefined;
+  /** When what goes on began. */
+  readonly timeline: Timeline = new Timeline();
+  /** What the service has counted, over all generations. */
+  readonly ledger: Ledger;
   /** What happens to whoever connects to the control path. */
   readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
@@ -101,12 +122,14 @@ export class Service {
   #configuration: ProcessConfiguration | undefined;
   #log: Log | undefined;
   #stop: Promise<void> | undefined;
+  #changedAt = performance.now();
 
   /** Throws RUN_IN_CLUSTER. */
   constructor(members: readonly Member[], options: ServiceOptions) {
     refuseCluster();
     this.members = members;
     this.options = options;
+    this.ledger = ledgerOf(members);
     this.lifecycle = new Lifecycle((to, from) => this.#changed(to, from));
     let resolveStopped: (cut: number) => void = () => undefined;
     this.stopped = new Promise((resolve) => {
@@ -159,7 +182,12 @@ export class Service {
   get remainder(): Remainder {
     const { active, idle } = this;
     const requests = this.#requests();
-    return { connections: active, busy: active - idle, ...(requests && { requests: requests.total }) };
+    return {
+      connections: active,
+      busy: active - idle,
+      ...(requests && { requests: requests.total }),
+      counters: this.ledger.own().toCounters(),
+    };
   }
 
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
@@ -191,13 +219,16 @@ export class Service {
 
   async #start(): Promise<void> {
     if (this.#configuration === undefined) this.configure();
+    this.timeline.begin('start');
     this.lifecycle.to('starting');
+    this.trace('starting', {});
     try {
       const { logger, logPath, logLevel } = this.configuration;
       this.#log = await openLog({ logger, logPath, logLevel, generation: () => this.generation });
       await start(this);
     } catch (error) {
       this.#log?.error('could not start', { err: error });
+      this.trace('could not start', { error });
       if (!this.lifecycle.is('stopping')) this.finish(0);
       throw error;
     }
@@ -239,13 +270,18 @@ export class Service {
   /** Follows a process that drains until it is gone. */
   addDraining(peer: DrainingPeer): void {
     this.draining.add(peer);
+    keepAccount(this, peer);
     this.#hurryOldest();
     void peer.gone.then(() => {
       this.draining.delete(peer);
       // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
       if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();
       if (this.lifecycle.is('serving', 'handing-over')) {
-        this.step(peer.leftByItself ? 'predecessor gone' : 'predecessor lost', { predecessor: peer.pid });
+        if (!peer.leftByItself) this.ledger.count('processes_lost');
+        const step = peer.leftByItself ? 'predecessor gone' : 'predecessor lost';
+        const facts = { predecessor: peer.pid };
+        this.log.info(step, facts);
+        this.trace(step, facts, performance.now() - peer.since);
       }
     });
   }
@@ -295,12 +331,25 @@ export class Service {
     }
   }
 
-  /** One step of a restart or hand-over: a line at `info`, and a message for whoever traces. */
-  step(step: string, facts: Facts = {}): void {
-    this.log.info(step, facts);
-    if (handoverChannel.hasSubscribers) {
-      handoverChannel.publish({ step, pid: process.pid, generation: this.generation, ...facts });
-    }
+  /** One step of whatever goes on: a line at `info`, and a message for whoever traces. */
+  step<Name extends StepName>(step: Name, ...[facts]: FactsOf<Name>): void {
+    const known = (facts ?? {}) as StepFacts[Name];
+    this.log.info(step, { ...known });
+    this.trace(step, known);
+  }
+
+  /** The message alone. `milliseconds`, if the operation did not begin with this process's part of it. */
+  trace<Name extends StepName>(step: Name, facts: StepFacts[Name], milliseconds?: number): void {
+    if (!handoverChannel.hasSubscribers) return;
+    const operation = STEPS[step];
+    handoverChannel.publish({
+      step,
+      operation,
+      milliseconds: milliseconds ?? this.timeline.elapsed(operation),
+      pid: process.pid,
+      generation: this.generation,
+      ...facts,
+    });
   }
 
   /** A restart or take-over that failed while this process serves on. */
@@ -308,7 +357,9 @@ export class Service {
     const { code, message, details } = error;
     const pid = typeof details?.['pid'] === 'number' ? details['pid'] : null;
     this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message } };
+    this.ledger.count('handovers_failed');
     this.log.error('hand-over failed, serving on', { err: error });
+    this.trace('hand-over failed', { error });
     for (const member of this.members) member.handoverFailed(error);
   }
 
@@ -342,6 +393,12 @@ export class Service {
     };
   }
 
+  /** The same as text for Prometheus, with what was counted over all generations. */
+  metrics(): string {
+    shareBooks(this);
+    return exposition(this);
+  }
+
   #connections(): ConnectionCounts {
     const { active, idle } = this;
     const total = this.members.reduce((sum, { tracker }) => sum + tracker.total, 0);
@@ -360,9 +417,17 @@ export class Service {
   #changed(to: State, from: State): void {
     this.#log?.debug(`${from} → ${to}`);
     for (const member of this.members) member.stateChanged(to, from);
-    if (stateChannel.hasSubscribers) {
-      stateChannel.publish({ state: to, from, pid: process.pid, generation: this.generation });
-    }
+    const since = this.#changedAt;
+    this.#changedAt = performance.now();
+    if (!stateChannel.hasSubscribers) return;
+    const event: StateEvent = {
+      state: to,
+      from,
+      milliseconds: this.#changedAt - since,
+      pid: process.pid,
+      generation: this.generation,
+    };
+    stateChannel.publish(event);
   }
 }
 

@@ -152,6 +152,8 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
     attempt(service, 'stderr could not be taken back', () => stderr && takeStderrBack(stderr, pipe));
     service.lastChange = performance.now();
     service.lastHandover = { at: Date.now(), outcome: 'done', pid: process.pid, error: null };
+    if (predecessor.books !== undefined) service.ledger.adopt(predecessor.books);
+    service.ledger.count('handovers_done');
     follow(service, predecessor);
   }
   service.lifecycle.to('serving');
