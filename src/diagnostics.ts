@@ -14,8 +14,7 @@ export const protocolChannel: Channel = channel('uninterruptible:protocol');
 /** What goes on in several steps. */
 export type Operation = 'start' | 'hand-over' | 'rollback' | 'drain' | 'stop';
 
-/** What each step is a step of. */
-export const STEPS = {
+const steps = {
   starting: 'start',
   'taking over': 'start',
   'warming up': 'start',
@@ -43,10 +42,13 @@ export const STEPS = {
   'predecessor lost': 'drain',
   stopping: 'stop',
   stopped: 'stop',
-} as const satisfies Readonly<Record<string, Operation>>;
+} as const;
 
 /** One step of an operation, in words. */
-export type StepName = keyof typeof STEPS;
+export type StepName = keyof typeof steps;
+
+/** What each step is a step of. */
+export const STEPS: Readonly<Record<StepName, Operation>> = steps;
 
 /** Whether TCP listeners are covered, or which. */
 export type Coverage = 'on' | 'off' | readonly string[];
@@ -136,7 +138,7 @@ export type StepEvent = {
     /** What happens. */
     readonly step: Name;
     /** What it is a step of. */
-    readonly operation: (typeof STEPS)[Name];
+    readonly operation: (typeof steps)[Name];
     /** Since that began in this process. */
     readonly milliseconds: number;
   } & Readonly<StepFacts[Name]>;

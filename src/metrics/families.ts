@@ -47,7 +47,7 @@ const families = {
     'When the service began to count. Counters begin at nought only when this changes.',
   ],
   uninterruptible_build_info: ['gauge', 'Always 1; the labels say which versions run.'],
-} as const satisfies Record<`uninterruptible_${string}`, readonly [FamilyType, string]>;
+} as const;
 
 export type FamilyName = keyof typeof families;
 

@@ -117,21 +117,14 @@ export class Ledger {
 
   /** This process is still the owner after all. */
   keep(): void {
-    const { late } = this.#passed ?? {};
-    this.#passed = undefined;
-    for (const [process, counters] of late ?? []) this.#others.get(process)?.counters.raise(counters);
+    this.#regain(this.#passed?.late);
   }
 
   /** The owner has died, and this process is it again: with what it was told last. */
   resume(): void {
-    const { books, late = new Map<string, Tally>() } = this.#passed ?? {};
-    if (books !== undefined) {
-      this.adopt(books);
-      const [dead] = books.accounts;
-      if (dead !== undefined) this.left(dead.process);
-    }
-    this.#passed = { accounts: new Map(), late, books: undefined };
-    this.keep();
+    const { books, late } = this.#passed ?? {};
+    if (books !== undefined) this.adopt(books);
+    this.#regain(late);
   }
 
   /** This process is the owner, and these are the books of the one before. */
@@ -182,6 +175,11 @@ export class Ledger {
     this.#closed.set(process, entry.counters);
     const [oldest] = this.#closed.keys();
     if (this.#closed.size > MAX_CLOSED && oldest !== undefined) this.#closed.delete(oldest);
+  }
+
+  #regain(late: ReadonlyMap<string, Tally> = new Map()): void {
+    this.#passed = undefined;
+    for (const [process, counters] of late) this.#others.get(process)?.counters.raise(counters);
   }
 
   /** What is settled of it is taken out again: it was cut off from us, and is not gone. */
