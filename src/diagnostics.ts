@@ -44,7 +44,11 @@ const steps = {
   stopped: 'stop',
 } as const;
 
-/** One step of an operation, in words. */
+/**
+ * One step of an operation, in words.
+ *
+ * @useDeclaredType
+ */
 export type StepName = keyof typeof steps;
 
 /** What each step is a step of. */
@@ -53,65 +57,105 @@ export const STEPS: Readonly<Record<StepName, Operation>> = steps;
 /** Whether TCP listeners are covered, or which. */
 export type Coverage = 'on' | 'off' | readonly string[];
 
+/** Whatever is known at a step. Processes are named by their pids. */
+export interface Facts {
+  /** Which this process takes over from, or follows while it drains. */
+  readonly predecessor: number;
+  /** Which takes over from this process, or has. */
+  readonly successor: number;
+  /** What runs there: `name@version`. */
+  readonly program: string;
+  /** Which was started to take over. */
+  readonly child: number | undefined;
+  /** Which serves. */
+  readonly owner: number | undefined;
+  /** How many listeners change hands. */
+  readonly offered: number;
+  /** The addresses as bound. */
+  readonly listeners: readonly string[];
+  /** Where clients must speak TLS. */
+  readonly tls: Coverage;
+  /** Where clients must come from one of these. */
+  readonly allowedNetworks: Coverage;
+  /** `startCommand`. */
+  readonly command: string | readonly string[];
+  /** Where it runs. */
+  readonly directory: string;
+  /** Where links in that lead, if that is elsewhere. */
+  readonly realDirectory: string;
+  /** Open connections. */
+  readonly connections: number;
+  /** Of them those on which something is being asked or answered. */
+  readonly busy: number;
+  /** Connections in use that were not waited for. */
+  readonly cut: number;
+  /** Why not, in words. */
+  readonly reason: string;
+  /** What made this process serve again. */
+  readonly why: 'by order' | 'the successor died';
+  /** What went wrong. */
+  readonly error: unknown;
+}
+
 /** Nothing. */
 type NoFacts = object;
 
-/** What is known at each step beside what all have. Processes are named by their pids. */
+/** What is known at each step beside what all have. */
 export interface StepFacts {
-  /** This process begins to become the owner, cold or by taking over. */
+  /** A process begins to become the owner, cold or by taking over. */
   starting: NoFacts;
-  /** It has found its predecessor, which offers so many listeners. */
-  'taking over': { predecessor: number; listeners: number };
+  /** It has found its predecessor. */
+  'taking over': Pick<Facts, 'predecessor' | 'offered'>;
   /** `warmUp()` is called. */
   'warming up': NoFacts;
   /** `probe()` is called. */
   probing: NoFacts;
   /** It may be given the service. */
-  ready: { predecessor: number };
+  ready: Pick<Facts, 'predecessor'>;
   /** It is the owner, and accepts. */
-  serving: { listeners: readonly string[]; tls: Coverage; allowedNetworks: Coverage; predecessor?: number };
+  serving: Pick<Facts, 'listeners' | 'tls' | 'allowedNetworks'> & Partial<Pick<Facts, 'predecessor'>>;
   /** It never served. */
-  'could not start': { error: unknown };
+  'could not start': Pick<Facts, 'error'>;
   /** The owner is about to run `startCommand`. */
-  restarting: { command: string | readonly string[]; directory: string; realDirectory?: string };
+  restarting: Pick<Facts, 'command' | 'directory'> & Partial<Pick<Facts, 'realDirectory'>>;
   /** The new process runs. */
-  started: { child: number };
+  started: Pick<Facts, 'child'>;
   /** The process before is asked to take the service back. */
-  'rolling back': { predecessor: number };
+  'rolling back': Pick<Facts, 'predecessor'>;
   /** Another process has asked for the service. */
-  'handing over': { successor: number; program?: string };
+  'handing over': Pick<Facts, 'successor'> & Partial<Pick<Facts, 'program'>>;
   /** That one could serve. */
-  'successor ready': { successor: number };
+  'successor ready': Pick<Facts, 'successor'>;
   /** It does. */
-  'handed over': { successor: number };
+  'handed over': Pick<Facts, 'successor'>;
   /** It does not: this process serves on. */
-  'hand-over failed': { error: Error };
-  /** This process does not serve on: it was told to stop. */
-  'restart abandoned': { child: number | undefined; reason: string };
-  /** The new owner is gone without a word. */
-  'successor vanished': { successor: number };
+  'hand-over failed': Pick<Facts, 'error'>;
+  /** This process was told to stop meanwhile. */
+  'restart abandoned': Pick<Facts, 'child' | 'reason'>;
+  /** The new owner died. */
+  'successor vanished': Pick<Facts, 'successor'>;
   /** The new owner wants this process to serve again. */
-  'taking back': { successor: number };
-  /** This process serves again. */
-  'rolled back': { successor: number; why: 'by order' | 'the successor died' };
+  'taking back': Pick<Facts, 'successor'>;
+  /** It serves again. */
+  'rolled back': Pick<Facts, 'successor' | 'why'>;
   /** It does not. */
-  'not taken back': { successor: number; error: unknown };
+  'not taken back': Pick<Facts, 'successor' | 'error'>;
   /** It accepts no more; told again, at most once a second, when the numbers have changed. */
-  draining: { connections: number; busy: number };
-  /** The last connection has ended; so many in use were cut. */
-  drained: { cut: number };
+  draining: Pick<Facts, 'connections' | 'busy'>;
+  /** The last connection has ended. */
+  drained: Pick<Facts, 'cut'>;
   /** It stays for `rollbackWindow`. */
-  'standing by': { owner: number };
+  'standing by': Pick<Facts, 'owner'>;
   /** It exits. */
-  leaving: { owner: number | undefined };
-  /** An earlier generation has left; its milliseconds are those for which this process has followed it. */
-  'predecessor gone': { predecessor: number };
-  /** An earlier generation died while it drained; milliseconds as above. */
-  'predecessor lost': { predecessor: number };
+  leaving: Pick<Facts, 'owner'>;
+  /** An earlier generation has left; milliseconds are those for which this process has followed it. */
+  'predecessor gone': Pick<Facts, 'predecessor'>;
+  /** An earlier generation died; milliseconds as above. */
+  'predecessor lost': Pick<Facts, 'predecessor'>;
   /** The service ends. */
-  stopping: { connections: number };
-  /** It has. */
-  stopped: { cut: number };
+  stopping: Pick<Facts, 'connections'>;
+  /** It has ended. */
+  stopped: Pick<Facts, 'cut'>;
 }
 
 /** What all events about a process say. */

@@ -10,6 +10,7 @@ export type {
 export type { ConnectionContext, ListenerInfo } from './connections/connection.js';
 export type {
   Coverage,
+  Facts,
   Operation,
   ProcessFacts,
   ProtocolEvent,

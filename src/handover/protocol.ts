@@ -259,7 +259,7 @@ export interface StatusAnswer {
 }
 
 /** The answer to a `status` that asked for metrics: a piece of the text. */
-export interface MetricsAnswer {
+interface MetricsAnswer {
   type: 'status';
   text: string;
   /** Another packet of this answer follows. */

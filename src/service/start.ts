@@ -82,7 +82,7 @@ async function becomeOwner(service: Service, binding: Binding, home: Home, timeo
     service.generation = (predecessor?.offer.generation ?? 0) + 1;
     if (predecessor !== null) {
       service.lifecycle.to('taking-over');
-      service.step('taking over', { predecessor: predecessor.pid, listeners: predecessor.offer.listeners });
+      service.step('taking over', { predecessor: predecessor.pid, offered: predecessor.offer.listeners });
       await receive(predecessor, inheritance, anchor, signal);
       predecessor.watch((error) => cancel.abort(error));
     }

@@ -77,8 +77,7 @@ function factsInCode(): Record<string, string[]> {
   return Object.fromEntries(
     (declared?.members ?? []).map((member) => {
       const { name, type } = member as ts.PropertySignature;
-      const fields = type !== undefined && ts.isTypeLiteralNode(type) ? type.members : [];
-      return [nameOf(name), fields.map((field) => nameOf(field.name))];
+      return [nameOf(name), [...(type?.getText() ?? '').matchAll(/'(\w+)'/g)].map(([, fact = '']) => fact)];
     }),
   );
 }

@@ -89,8 +89,9 @@ function check(name: string, type: string, series: readonly Series[]): void {
   const bounds = buckets.map(({ labels }) => Number(labels['le']?.replace('Inf', 'Infinity')));
   const isSorted = (values: readonly number[]): boolean =>
     values.every((value, at) => at === 0 || value >= (values[at - 1] ?? 0));
-  if (!isSorted(bounds) || bounds.at(-1) !== Number.POSITIVE_INFINITY)
+  if (!isSorted(bounds) || bounds.at(-1) !== Number.POSITIVE_INFINITY) {
     throw new Error(`${name}: ${bounds.join()}`);
+  }
   if (!isSorted(buckets.map(({ value }) => value))) throw new Error(`${name}: buckets are not cumulative`);
   const count = series.find((each) => each.name === `${name}_count`)?.value;
   if (buckets.at(-1)?.value !== count) throw new Error(`${name}: +Inf is not the count`);
