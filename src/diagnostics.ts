@@ -182,7 +182,7 @@ export type StepEvent = {
     /** What happens. */
     readonly step: Name;
     /** What it is a step of. */
-    readonly operation: (typeof steps)[Name];
+    readonly operation: Operation;
     /** Since that began in this process. */
     readonly milliseconds: number;
   } & Readonly<StepFacts[Name]>;

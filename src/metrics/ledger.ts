@@ -40,6 +40,8 @@ interface Passed {
   /** What it was told of each of the others: what we hear later of who is gone is ours to tell. */
   readonly accounts: ReadonlyMap<string, Tally>;
   readonly late: Map<string, Tally>;
+  /** Our account as it was told then, until the new owner hears of us again: whoever asks meanwhile must hear no more. */
+  own: Tally | undefined;
   /** Its own books, as it told them last. */
   books: Books | undefined;
 }
@@ -80,7 +82,7 @@ export class Ledger {
 
   /** What all have counted, as far as this process knows. */
   total(): Tally {
-    const total = this.own();
+    const total = this.#shown();
     const books = this.#passed?.books;
     if (books === undefined) {
       total.addAll(this.#settled);
@@ -97,7 +99,7 @@ export class Ledger {
   /** For another process: this one's account is the first. */
   books(): Books {
     this.#settleWhoNeverCame();
-    const accounts: Account[] = [{ process: this.process, counters: this.own().toCounters() }];
+    const accounts: Account[] = [{ process: this.process, counters: this.#shown().toCounters() }];
     let bytes = 0;
     for (const [process, { counters }] of this.#others) {
       const account = { process, counters: counters.toCounters() };
@@ -111,8 +113,13 @@ export class Ledger {
   passOn(): Books {
     const books = this.books();
     const accounts = new Map([...this.#others].map(([process, { counters }]) => [process, counters.copy()]));
-    this.#passed = { accounts, late: new Map(), books: undefined };
+    this.#passed = { accounts, late: new Map(), own: this.own(), books: undefined };
     return books;
+  }
+
+  /** Another process is the owner now, and hears how far this one is. */
+  handedOver(): void {
+    if (this.#passed !== undefined) this.#passed.own = undefined;
   }
 
   /** This process is still the owner after all. */
@@ -177,6 +184,11 @@ export class Ledger {
     if (this.#closed.size > MAX_CLOSED && oldest !== undefined) this.#closed.delete(oldest);
   }
 
+  /** A copy. */
+  #shown(): Tally {
+    return this.#passed?.own?.copy() ?? this.own();
+  }
+
   #regain(late: ReadonlyMap<string, Tally> = new Map()): void {
     this.#passed = undefined;
     for (const [process, counters] of late) this.#others.get(process)?.counters.raise(counters);
@@ -197,6 +209,7 @@ export class Ledger {
 
   /** They would be passed on for ever. */
   #settleWhoNeverCame(): void {
+    if (this.#passed !== undefined) return;
     for (const [process, { followed, at }] of [...this.#others]) {
       if (!followed && this.#now() - at > REGISTRATION_MILLISECONDS) this.left(process);
     }

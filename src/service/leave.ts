@@ -42,6 +42,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   service.lifecycle.to('draining');
   const report = (): void => service.owner?.report({ ...service.remainder, ...limits(service, reserve) });
   service.tellOwner = report;
+  service.ledger.handedOver();
   const stopReporting = reportCounters(service, report);
   const cut = await drainMembers(service, reserve.resumed, report).finally(stopReporting);
   if (cut === null) return;

@@ -24,14 +24,23 @@ export function ledgerOf(members: readonly Member[]): Ledger {
 }
 
 /** Follows what a process that drains has counted, until it is gone or tells another owner. */
-export function keepAccount({ ledger, draining }: Service, peer: DrainingPeer): void {
+export function keepAccount(service: Service, peer: DrainingPeer): void {
+  const { ledger, draining, lifecycle, rollbacks } = service;
   const { process } = peer;
-  if (process === undefined) return;
-  const heard = (): void => ledger.heard(process, peer.counters);
+  const heard = (): void => {
+    if (process !== undefined) ledger.heard(process, peer.counters);
+  };
   heard();
   peer.onCounted = heard;
-  void peer.gone.then(() => {
-    if (draining.has(peer) && !peer.movedOn) ledger.left(process);
+  void peer.gone.then(async () => {
+    if (!draining.has(peer) || peer.movedOn) return;
+    if (rollbacks.isTakingBack(peer)) {
+      // It leaves this connection when it serves: gone it is only if nothing came of that.
+      await service.exchange;
+      if (!lifecycle.is('serving')) return;
+    }
+    if (process !== undefined) ledger.left(process);
+    if (!peer.leftByItself && lifecycle.is('serving', 'handing-over')) ledger.count('processes_lost');
   });
 }
 

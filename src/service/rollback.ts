@@ -64,6 +64,11 @@ export class Rollbacks {
     return true;
   }
 
+  /** Whether the exchange in which it does is under way. */
+  isTakingBack(peer: DrainingPeer): boolean {
+    return this.#attempt?.predecessor === peer && this.#attempt.takenOver;
+  }
+
   /** The exchange with it has failed. */
   exchangeFailed(error: UninterruptibleError): void {
     if (this.#attempt?.takenOver) this.#attempt.outcome.reject(failed(error.message, error));

@@ -277,7 +277,6 @@ export class Service {
       // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
       if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();
       if (this.lifecycle.is('serving', 'handing-over')) {
-        if (!peer.leftByItself) this.ledger.count('processes_lost');
         const step = peer.leftByItself ? 'predecessor gone' : 'predecessor lost';
         const facts = { predecessor: peer.pid };
         this.log.info(step, facts);

@@ -77,6 +77,8 @@ class World {
     // Whoever drains tells it to the owner as far as it knows, and leaves.
     this.report(pick);
     if (pick % 5 === 0) this.leave(pick);
+    // Of one that dies there it would be lost: docs/metrics.md says so.
+    if (pick % 7 !== 1) this.scrape();
     if (pick % 7 === 0) {
       before.ledger.keep();
       return;
@@ -92,6 +94,8 @@ class World {
     }
     after.ledger.adopt(books);
     this.#follow(after, before);
+    this.#expectNoLess(after);
+    before.ledger.handedOver();
     this.#farewells(before, after, pick);
     this.draining.push(before);
     this.owner = after;
@@ -105,8 +109,11 @@ class World {
     this.count(pick);
     const books = this.#travelled(owner.ledger.passOn());
     this.count(pick + 1);
+    this.scrape();
     reserve.ledger.adopt(books);
     this.#follow(reserve, owner);
+    this.#expectNoLess(reserve);
+    owner.ledger.handedOver();
     this.draining = this.draining.filter((each) => each !== reserve);
     this.#farewells(owner, reserve, pick);
     this.draining.push(owner);
