@@ -23,25 +23,18 @@ export function ledgerOf(members: readonly Member[]): Ledger {
   });
 }
 
-/** Follows what a process that drains has counted, until it is gone or tells another owner. */
-export function keepAccount(service: Service, peer: DrainingPeer): void {
-  const { ledger, draining, lifecycle, rollbacks } = service;
+/** Follows what a process that drains has counted. */
+export function keepAccount(ledger: Ledger, peer: DrainingPeer): void {
   const { process } = peer;
-  const heard = (): void => {
-    if (process !== undefined) ledger.heard(process, peer.counters);
-  };
+  if (process === undefined) return;
+  const heard = (): void => ledger.heard(process, peer.counters);
   heard();
   peer.onCounted = heard;
-  void peer.gone.then(async () => {
-    if (!draining.has(peer) || peer.movedOn) return;
-    if (rollbacks.isTakingBack(peer)) {
-      // It leaves this connection when it serves: gone it is only if nothing came of that.
-      await service.exchange;
-      if (!lifecycle.is('serving')) return;
-    }
-    if (process !== undefined) ledger.left(process);
-    if (!peer.leftByItself && lifecycle.is('serving', 'handing-over')) ledger.count('processes_lost');
-  });
+}
+
+/** It is gone, if it does not tell another owner by now. */
+export function closeAccount(ledger: Ledger, { process, movedOn }: DrainingPeer): void {
+  if (process !== undefined && !movedOn) ledger.left(process);
 }
 
 /**

@@ -32,7 +32,7 @@ import { readProgram } from '../process/program.js';
 import { attempt } from './attempt.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
-import { exposition, keepAccount, ledgerOf, shareBooks } from './metrics.js';
+import { closeAccount, exposition, keepAccount, ledgerOf, shareBooks } from './metrics.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
 import { Restarts } from './restart.js';
@@ -270,18 +270,24 @@ export class Service {
   /** Follows a process that drains until it is gone. */
   addDraining(peer: DrainingPeer): void {
     this.draining.add(peer);
-    keepAccount(this, peer);
+    keepAccount(this.ledger, peer);
     this.#hurryOldest();
-    void peer.gone.then(() => {
-      this.draining.delete(peer);
+    void peer.gone.then(async () => {
+      const followed = this.draining.delete(peer);
       // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
       if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();
-      if (this.lifecycle.is('serving', 'handing-over')) {
-        const step = peer.leftByItself ? 'predecessor gone' : 'predecessor lost';
-        const facts = { predecessor: peer.pid };
-        this.log.info(step, facts);
-        this.trace(step, facts, performance.now() - peer.since);
+      if (this.rollbacks.isTakingBack(peer)) {
+        // It ends this connection when it serves: it is lost only if nothing comes of that.
+        await this.exchange;
+        if (!this.lifecycle.is('serving')) return;
       }
+      if (followed) closeAccount(this.ledger, peer);
+      if (!this.lifecycle.is('serving', 'handing-over')) return;
+      const step = peer.leftByItself ? 'predecessor gone' : 'predecessor lost';
+      if (!peer.leftByItself) this.ledger.count('processes_lost');
+      const facts = { predecessor: peer.pid };
+      this.log.info(step, facts);
+      this.trace(step, facts, performance.now() - peer.since);
     });
   }
 
