@@ -58,7 +58,7 @@ export const STEPS: Readonly<Record<StepName, Operation>> = steps;
 export type Coverage = 'on' | 'off' | readonly string[];
 
 /** Whatever is known at a step. Processes are named by their pids. */
-export interface Facts {
+export interface TracedFacts {
   /** Which this process takes over from, or follows while it drains. */
   readonly predecessor: number;
   /** Which takes over from this process, or has. */
@@ -105,57 +105,58 @@ export interface StepFacts {
   /** A process begins to become the owner, cold or by taking over. */
   starting: NoFacts;
   /** It has found its predecessor. */
-  'taking over': Pick<Facts, 'predecessor' | 'offered'>;
+  'taking over': Pick<TracedFacts, 'predecessor' | 'offered'>;
   /** `warmUp()` is called. */
   'warming up': NoFacts;
   /** `probe()` is called. */
   probing: NoFacts;
   /** It may be given the service. */
-  ready: Pick<Facts, 'predecessor'>;
+  ready: Pick<TracedFacts, 'predecessor'>;
   /** It is the owner, and accepts. */
-  serving: Pick<Facts, 'listeners' | 'tls' | 'allowedNetworks'> & Partial<Pick<Facts, 'predecessor'>>;
+  serving: Pick<TracedFacts, 'listeners' | 'tls' | 'allowedNetworks'> &
+    Partial<Pick<TracedFacts, 'predecessor'>>;
   /** It never served. */
-  'could not start': Pick<Facts, 'error'>;
+  'could not start': Pick<TracedFacts, 'error'>;
   /** The owner is about to run `startCommand`. */
-  restarting: Pick<Facts, 'command' | 'directory'> & Partial<Pick<Facts, 'realDirectory'>>;
+  restarting: Pick<TracedFacts, 'command' | 'directory'> & Partial<Pick<TracedFacts, 'realDirectory'>>;
   /** The new process runs. */
-  started: Pick<Facts, 'child'>;
+  started: Pick<TracedFacts, 'child'>;
   /** The process before is asked to take the service back. */
-  'rolling back': Pick<Facts, 'predecessor'>;
+  'rolling back': Pick<TracedFacts, 'predecessor'>;
   /** Another process has asked for the service. */
-  'handing over': Pick<Facts, 'successor'> & Partial<Pick<Facts, 'program'>>;
+  'handing over': Pick<TracedFacts, 'successor'> & Partial<Pick<TracedFacts, 'program'>>;
   /** That one could serve. */
-  'successor ready': Pick<Facts, 'successor'>;
+  'successor ready': Pick<TracedFacts, 'successor'>;
   /** It does. */
-  'handed over': Pick<Facts, 'successor'>;
+  'handed over': Pick<TracedFacts, 'successor'>;
   /** It does not: this process serves on. */
-  'hand-over failed': Pick<Facts, 'error'>;
+  'hand-over failed': Pick<TracedFacts, 'error'>;
   /** This process was told to stop meanwhile. */
-  'restart abandoned': Pick<Facts, 'child' | 'reason'>;
+  'restart abandoned': Pick<TracedFacts, 'child' | 'reason'>;
   /** The new owner died. */
-  'successor vanished': Pick<Facts, 'successor'>;
+  'successor vanished': Pick<TracedFacts, 'successor'>;
   /** The new owner wants this process to serve again. */
-  'taking back': Pick<Facts, 'successor'>;
+  'taking back': Pick<TracedFacts, 'successor'>;
   /** It serves again. */
-  'rolled back': Pick<Facts, 'successor' | 'why'>;
+  'rolled back': Pick<TracedFacts, 'successor' | 'why'>;
   /** It does not. */
-  'not taken back': Pick<Facts, 'successor' | 'error'>;
+  'not taken back': Pick<TracedFacts, 'successor' | 'error'>;
   /** It accepts no more; told again, at most once a second, when the numbers have changed. */
-  draining: Pick<Facts, 'connections' | 'busy'>;
+  draining: Pick<TracedFacts, 'connections' | 'busy'>;
   /** The last connection has ended. */
-  drained: Pick<Facts, 'cut'>;
+  drained: Pick<TracedFacts, 'cut'>;
   /** It stays for `rollbackWindow`. */
-  'standing by': Pick<Facts, 'owner'>;
+  'standing by': Pick<TracedFacts, 'owner'>;
   /** It exits. */
-  leaving: Pick<Facts, 'owner'>;
+  leaving: Pick<TracedFacts, 'owner'>;
   /** An earlier generation has left; milliseconds are those for which this process has followed it. */
-  'predecessor gone': Pick<Facts, 'predecessor'>;
+  'predecessor gone': Pick<TracedFacts, 'predecessor'>;
   /** An earlier generation died; milliseconds as above. */
-  'predecessor lost': Pick<Facts, 'predecessor'>;
+  'predecessor lost': Pick<TracedFacts, 'predecessor'>;
   /** The service ends. */
-  stopping: Pick<Facts, 'connections'>;
+  stopping: Pick<TracedFacts, 'connections'>;
   /** It has ended. */
-  stopped: Pick<Facts, 'cut'>;
+  stopped: Pick<TracedFacts, 'cut'>;
 }
 
 /** What all events about a process say. */

@@ -10,7 +10,6 @@ export type {
 export type { ConnectionContext, ListenerInfo } from './connections/connection.js';
 export type {
   Coverage,
-  Facts,
   Operation,
   ProcessFacts,
   ProtocolEvent,
@@ -18,6 +17,7 @@ export type {
   StepEvent,
   StepFacts,
   StepName,
+  TracedFacts,
 } from './diagnostics.js';
 export { ConfigurationError, type ErrorCode, type ErrorExtras, UninterruptibleError } from './errors.js';
 export type {

@@ -103,8 +103,10 @@ export class Ledger {
     let bytes = 0;
     for (const [process, { counters }] of this.#others) {
       const account = { process, counters: counters.toCounters() };
-      bytes += Buffer.byteLength(JSON.stringify(account));
-      if (bytes <= MAX_BOOKS_BYTES) accounts.push(account);
+      const size = Buffer.byteLength(JSON.stringify(account));
+      if (bytes + size > MAX_BOOKS_BYTES) continue;
+      bytes += size;
+      accounts.push(account);
     }
     return { since: this.#since, settled: this.#settled.toCounters(), accounts };
   }

@@ -1,5 +1,6 @@
 /** What a service counts goes on whichever process serves: exactly, and without ever going down. */
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../src/handover/protocol.js';
@@ -221,6 +222,39 @@ describe('counters', requirement('addon', 'proc'), () => {
     });
   });
 });
+
+test(
+  'where there is no control path, counters pass to whoever the owner starts',
+  requirement('addon'),
+  async () => {
+    deploy({ rollbackWindow: 60_000, controlPath: undefined });
+    const nowhere = join(generations.directory, 'nowhere');
+    generations.launch({
+      command: [process.execPath, HTTP, generations.optionsPath],
+      environment: { TMPDIR: nowhere, XDG_RUNTIME_DIR: nowhere, RUNTIME_DIRECTORY: nowhere },
+    });
+    await generations.line('serving');
+    const asked = async (): Promise<string> => {
+      const once = talk();
+      const { body } = await once.get('/metrics').answer();
+      once.socket.destroy();
+      return body;
+    };
+    for (let round = 1; round <= 4; round += 1) {
+      await scrape(asked());
+      await generations.restart();
+    }
+    await generations.until(() => generations.alive().length === 2, 'all but two to leave');
+    expect(await scrape(asked())).toMatchObject({
+      [ACCEPTED]: 5,
+      [REQUESTS]: 5,
+      [DONE]: 4,
+      [LOST]: 0,
+      uninterruptible_handover_duration_seconds_count: 4,
+      uninterruptible_drain_duration_seconds_count: 4,
+    });
+  },
+);
 
 describe('over HTTP', requirement('addon', 'proc'), () => {
   beforeEach(async () => {

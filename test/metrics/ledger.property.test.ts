@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodePacket, encodePacket } from '../../src/handover/packet.js';
-import type { Books, Counters, Message } from '../../src/handover/protocol.js';
+import { type Books, type Counters, MAX_COUNTERS, type Message } from '../../src/handover/protocol.js';
 import { Ledger } from '../../src/metrics/ledger.js';
 
 interface Process {
@@ -263,4 +263,22 @@ test('counters add up, and never go down in the eyes of whoever asks', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('books fit into a packet, however many drain and whatever they count', () => {
+  const counters = (from: number): Counters =>
+    Object.fromEntries(
+      Array.from({ length: MAX_COUNTERS }, (_, at) => [`c${from + at}`.padEnd(64, 'x'), 2 ** 53 - 1]),
+    );
+  const ledger = new Ledger({ process: 'owner', since: 1, read: () => Object.entries(counters(0)) });
+  ledger.adopt({ since: 1, settled: counters(100), accounts: [] });
+  for (let peer = 0; peer < 100; peer += 1) {
+    ledger.heard(`peer-${peer}`, counters(peer));
+    if (peer > 90) ledger.left(`peer-${peer}`);
+  }
+  ledger.heard('x'.repeat(60_000), counters(0));
+  const books = ledger.passOn();
+  const message: Message = { type: 'yours', books };
+  expect(decodePacket(encodePacket(message), 0)).toEqual(message);
+  expect(books.accounts.length).toBeGreaterThan(3);
 });
