@@ -202,6 +202,28 @@ describe('counters', requirement('addon', 'proc'), () => {
     await expectValues({ [ACCEPTED]: 8, [DONE]: 1, [BY_DEATH]: 1, [BY_ORDER]: 0 });
   });
 
+  test('count a process once that was taken for dead and registers again', async () => {
+    const first = await start();
+    const held = await Line.open(generations.port());
+    await ask(2);
+    deploy({}, { fault: { at: 'received:draining', action: 'break' } });
+    const second = await generations.restart();
+    await generations.line('can no longer serve again', ({ pid }) => pid === first);
+    await ask(1);
+    await expectValues({
+      [ACCEPTED]: 4,
+      uninterruptible_draining_processes: 1,
+      'uninterruptible_connections{generation="1",state="busy"}': 1,
+    });
+    deploy();
+    await generations.restart();
+    await expectValues({ [ACCEPTED]: 4, uninterruptible_draining_processes: 2 });
+    await held.end();
+    await generations.gone(first);
+    await expectValues({ [ACCEPTED]: 4, uninterruptible_draining_processes: 1 });
+    expect(generations.alive()).toContain(second);
+  });
+
   test('hold what those had counted that left while the next version got ready', async () => {
     const first = await start({ rollbackWindow: 0 });
     const held = await Line.open(generations.port());
