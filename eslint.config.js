@@ -83,7 +83,7 @@ const doors = [
 /** Whose lines import nothing from above them. */
 const layers = [
   {
-    files: ['connections', 'drain', 'handover', 'listeners', 'log', 'process', 'supervise'].map(
+    files: ['connections', 'drain', 'handover', 'listeners', 'log', 'metrics', 'process', 'supervise'].map(
       (folder) => `src/${folder}/**`,
     ),
     regex: '^(\\.\\./)+(index|server|service[^/]*)(\\.js$|/)',

@@ -1,5 +1,5 @@
 /** The arguments: commands, options, help. What each command does stands in `commands/`. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { loadBinding } from '../binding.js';
 import { currentEnvironment } from '../process/environment.js';
 import { doctor } from './commands/doctor.js';
@@ -58,9 +58,11 @@ export function program({ version, output, words, onServiceEnd }: Surroundings):
   add(
     'status',
     'show who serves, and who still drains',
-    'uninterruptible status\nuninterruptible status --pidfile /run/echo/echo.pid --json\nuninterruptible status --watch',
+    'uninterruptible status\nuninterruptible status --pidfile /run/echo/echo.pid --json\nuninterruptible status --watch\nuninterruptible status --metrics',
     status,
-  ).option('--watch', 'again every second, until Ctrl-C');
+  )
+    .option('--watch', 'again every second, until Ctrl-C')
+    .addOption(new Option('--metrics', 'as text for Prometheus').conflicts('watch'));
   add(
     'listeners',
     'show what is listened on',

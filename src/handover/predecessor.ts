@@ -10,6 +10,7 @@ import { batches, type OfferedListener, toMessage } from './manifest.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import {
+  type Books,
   commonVersion,
   FEATURES,
   type Message,
@@ -30,6 +31,10 @@ export interface Estate {
   generation: number;
   listeners: readonly OfferedListener[];
   secrets: { ticketKeys?: string; sessionIdContext?: string };
+  /** What was counted so far. */
+  books: () => Books;
+  /** The same for the last time: what is counted after it this process tells as one that drains. */
+  passBooksOn: () => Books;
   /** For a child of ours: the real stderr, and later the read end of its pipe. */
   stderr: { real: Descriptor; pipe: Descriptor } | undefined;
   /** Milliseconds until the successor must be ready. */
@@ -62,9 +67,13 @@ export async function handOver(channel: Channel, first: TakeOver, estate: Estate
     return { kind: 'kept', error: error as Error, generation: estate.generation };
   }
   estate.onReady(ready);
+  const books = estate.passBooksOn();
   estate.ownership.releaseOwner();
   try {
-    channel.send({ type: 'yours' }, estate.stderr === undefined ? [] : [estate.stderr.pipe]);
+    channel.send(
+      { type: 'yours', ...(first.features.includes('counters') && { books }) },
+      estate.stderr === undefined ? [] : [estate.stderr.pipe],
+    );
   } catch (error) {
     // No descriptor is left for a duplicate: a successor that does not hear it leaves.
     estate.onSilence(error as Error);
@@ -92,6 +101,7 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
     generation: estate.generation,
     listeners: estate.listeners.length,
     ...estate.secrets,
+    ...(first.features.includes('counters') && { books: estate.books() }),
   };
   const { stderr, signal } = estate;
   channel.send(message, stderr === undefined ? [] : [stderr.real]);

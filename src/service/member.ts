@@ -14,6 +14,12 @@ import type { Service } from './service.js';
 /** Under this key a server shows itself to its service; not exported from the package. */
 export const member: unique symbol = Symbol('member');
 
+/** Connections that were not let in: by the allow-list, or by TLS. */
+export interface Refusals {
+  address: number;
+  tls: number;
+}
+
 export interface Member {
   readonly options: ServerOptions;
   /** Why no client would be served, in a sentence; undefined if the program implements what it must. */
@@ -27,6 +33,8 @@ export interface Member {
   /** Where it listens, as configured. */
   addresses(): readonly ListenAddress[];
   readonly tracker: ConnectionTracker;
+  /** How many connections were not let in. */
+  readonly refusals: Readonly<Refusals>;
   readonly acceptor: Acceptor;
   /** Called once the configuration is known, before anything is bound. */
   attach(service: Service, configuration: ServerConfiguration): void;

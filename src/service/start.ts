@@ -106,7 +106,7 @@ async function becomeOwner(
     service.generation = (predecessor?.offer.generation ?? 0) + 1;
     if (predecessor !== null) {
       service.lifecycle.to('taking-over');
-      service.step('taking over', { predecessor: predecessor.pid, listeners: predecessor.offer.listeners });
+      service.step('taking over', { predecessor: predecessor.pid, offered: predecessor.offer.listeners });
       await receive(predecessor, inheritance, anchor, signal);
       predecessor.watch((error) => cancel.abort(error));
     }
@@ -176,6 +176,8 @@ async function becomeOwner(
     attempt(service, 'stderr could not be taken back', () => stderr && takeStderrBack(stderr, pipe));
     service.lastChange = performance.now();
     service.lastHandover = { at: Date.now(), outcome: 'done', pid: process.pid, error: null };
+    if (predecessor.books !== undefined) service.ledger.adopt(predecessor.books);
+    service.ledger.count('handovers_done');
     follow(service, predecessor);
   }
   service.lifecycle.to('serving');
