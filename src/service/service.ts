@@ -30,6 +30,7 @@ import type { Ledger } from '../metrics/ledger.js';
 import { currentEnvironment, type Inherited, type Supervisor } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { readProgram } from '../process/program.js';
+import { VERSION } from '../version.js';
 import { attempt } from './attempt.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
@@ -387,6 +388,8 @@ export class Service {
       pid: process.pid,
       generation: this.generation,
       program: this.program,
+      version: VERSION,
+      node: process.version,
       ownerSince: this.ownerSince,
       controlPath: this.seat?.path ?? null,
       listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
@@ -407,6 +410,7 @@ export class Service {
       startedAt: Math.round(performance.timeOrigin),
       startCommand: this.configuration.startCommand,
       rollbackWindow: this.configuration.rollbackWindow,
+      readyTimeout: this.configuration.readyTimeout,
     };
   }
 
