@@ -2,6 +2,7 @@
 /** The `uninterruptible` command: runs one command, and ends with its exit code. */
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
+import { rememberStdio } from '../process/become.js';
 import { currentEnvironment } from '../process/environment.js';
 import { endProcess } from '../process/exit.js';
 import { readProgram } from '../process/program.js';
@@ -11,8 +12,10 @@ import { Output } from './output.js';
 import { program } from './program.js';
 
 const words = process.argv.slice(2);
+// Before anything is written: that changes it.
+const stdio = rememberStdio();
 
-/** The exit code: one of ours, or that of a supervised service. */
+/** The exit code: one of ours, or that of another program. */
 async function main(): Promise<number> {
   const environment = currentEnvironment();
   const separator = words.indexOf('--');
@@ -24,7 +27,7 @@ async function main(): Promise<number> {
   const onServiceEnd = (code: number): void => {
     exitCode = code;
   };
-  const root = program({ version, output, words, onServiceEnd });
+  const root = program({ version, output, words, stdio, onServiceEnd });
   if (words.length === 0) {
     process.stderr.write(root.helpInformation());
     return EXIT.usage;

@@ -11,7 +11,6 @@ import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import {
   commonVersion,
-  FEATURES,
   type Message,
   type Offer,
   PROTOCOL_VERSIONS,
@@ -28,6 +27,8 @@ export interface Estate {
   ownership: Ownership;
   /** The highest generation seen. */
   generation: number;
+  /** What it can do beyond the version. */
+  features: string[];
   listeners: readonly OfferedListener[];
   secrets: { ticketKeys?: string; sessionIdContext?: string };
   /** For a child of ours: the real stderr, and later the read end of its pipe. */
@@ -87,7 +88,7 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
   const message: Offer = {
     type: 'offer',
     version,
-    features: [...FEATURES],
+    features: estate.features,
     pid: process.pid,
     generation: estate.generation,
     listeners: estate.listeners.length,

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OwnerPeer } from '../handover/owner-peer.js';
 import { trusted } from '../handover/peer.js';
-import { FEATURES, WAITS } from '../handover/protocol.js';
+import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
@@ -36,6 +36,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
+  if (!service.canServeAgain) reserve.release('the command is told to stop');
   const report = (): void => service.owner?.report({ ...service.remainder, ...limits(service, reserve) });
   const cut = await drainMembers(service, reserve.resumed, report);
   if (cut === null) return;
@@ -110,7 +111,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         type: 'stand-by',
         pid,
         generation: service.generation,
-        features: [...FEATURES],
+        features: service.features,
         ...service.remainder,
       });
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
