@@ -38,6 +38,13 @@ export async function exec(
   if (!control && !environment['UNINTERRUPTIBLE_TOKEN']) {
     throw new Failure(EXIT.usage, 'usage', 'exec needs to know where: give --control, or set CONTROL_PATH.');
   }
+  if (environment['UNINTERRUPTIBLE_CONTROL_DESCRIPTORS']) {
+    throw new Failure(
+      EXIT.refused,
+      'no-control-path',
+      'The server that started this command has no control path, and exec needs one. Set controlPath there.',
+    );
+  }
   const pidfile = settings.pidfile ?? environment['PID_FILE'];
   const readyAfter = delayOf(
     '--ready-after',
