@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `uninterruptible` command: runs one command, and ends with its exit code. */
 import { CommanderError } from 'commander';
+import { rememberStdio } from '../process/become.js';
 import { currentEnvironment } from '../process/environment.js';
 import { endProcess } from '../process/exit.js';
 import { VERSION } from '../version.js';
@@ -10,8 +11,10 @@ import { Output } from './output.js';
 import { program } from './program.js';
 
 const words = process.argv.slice(2);
+// Before anything is written: that changes it.
+const stdio = rememberStdio();
 
-/** The exit code: one of ours, or that of a supervised service. */
+/** The exit code: one of ours, or that of another program. */
 async function main(): Promise<number> {
   const environment = currentEnvironment();
   const separator = words.indexOf('--');
@@ -22,7 +25,7 @@ async function main(): Promise<number> {
   const onServiceEnd = (code: number): void => {
     exitCode = code;
   };
-  const root = program({ version: VERSION, output, words, onServiceEnd });
+  const root = program({ version: VERSION, output, words, stdio, onServiceEnd });
   if (words.length === 0) {
     process.stderr.write(root.helpInformation());
     return EXIT.usage;

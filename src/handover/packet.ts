@@ -38,6 +38,7 @@ const LISTENER = shape({
   family: oneOf('inet', 'inet6', 'unix'),
   type: oneOf('stream'),
   backlog: isCount,
+  name: optional(isText),
   file: optional(shape({ device: isDecimal, inode: isDecimal })),
   lent: optional(isFlag),
 });

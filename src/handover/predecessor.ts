@@ -12,7 +12,6 @@ import { nonsense } from './packet.js';
 import {
   type Books,
   commonVersion,
-  FEATURES,
   type Message,
   type Offer,
   PROTOCOL_VERSIONS,
@@ -29,6 +28,8 @@ export interface Estate {
   ownership: Ownership;
   /** The highest generation seen. */
   generation: number;
+  /** What it can do beyond the version. */
+  features: string[];
   listeners: readonly OfferedListener[];
   secrets: { ticketKeys?: string; sessionIdContext?: string };
   /** What was counted so far. */
@@ -96,7 +97,7 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
   const message: Offer = {
     type: 'offer',
     version,
-    features: [...FEATURES],
+    features: estate.features,
     pid: process.pid,
     generation: estate.generation,
     listeners: estate.listeners.length,

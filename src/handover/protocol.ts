@@ -50,6 +50,8 @@ export interface ListenerRecord {
   family: 'inet' | 'inet6' | 'unix';
   type: 'stream';
   backlog: number;
+  /** What its users call it, where that is not its address. */
+  name?: string;
   /** Of a UNIX path: the file it made, so that only its owner unlinks it. */
   file?: { device: string; inode: string };
   /** A service manager keeps the socket as well: nobody shuts it down or unlinks it. */

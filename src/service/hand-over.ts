@@ -47,6 +47,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     const exchange = handOver(channel, takeOver, {
       ownership: seat.ownership,
       generation: service.highestGeneration,
+      features: service.features,
       listeners: offers.map(({ offer }) => offer),
       secrets: {
         ...(service.secrets && {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import { OwnerPeer } from '../handover/owner-peer.js';
 import { trusted } from '../handover/peer.js';
-import { type Counters, FEATURES, WAITS } from '../handover/protocol.js';
+import { type Counters, WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
@@ -40,6 +40,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
+  if (!service.canServeAgain) reserve.release('the command is told to stop');
   const report = (): void => service.owner?.report({ ...service.remainder, ...limits(service, reserve) });
   service.tellOwner = report;
   service.ledger.handedOver();
@@ -144,7 +145,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         type: 'stand-by',
         pid,
         generation: service.generation,
-        features: [...FEATURES],
+        features: service.features,
         process: service.ledger.process,
         ...service.remainder,
       });

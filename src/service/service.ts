@@ -21,13 +21,18 @@ import type { ConnectionCounts, LastHandover, RequestCounts, RestartResult, Stat
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
-import type { Remainder } from '../handover/protocol.js';
+import { FEATURES, type Remainder } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
 import type { PassedDescriptor } from '../listeners/passed-sockets.js';
 import type { Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
 import type { Ledger } from '../metrics/ledger.js';
-import { currentEnvironment, type Inherited, type Supervisor } from '../process/environment.js';
+import {
+  currentEnvironment,
+  type Environment,
+  type Inherited,
+  type Supervisor,
+} from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { readProgram } from '../process/program.js';
 import { VERSION } from '../version.js';
@@ -61,6 +66,10 @@ export interface ServiceOptions {
   passed?: readonly PassedDescriptor[];
   /** Whoever started this process and wants to be told of it. A program that embeds a server speaks for itself. */
   supervisor?: Supervisor | undefined;
+  /** Whoever accepts the connections, where that is another process. It ends for good when this one gives the service away. */
+  serving?: { readonly pid: number; readonly program: string };
+  /** Where options are looked for, instead of in the environment of this process. */
+  environment?: Environment;
 }
 
 export class Service {
@@ -84,7 +93,9 @@ export class Service {
   /** The highest seen: the next owner is this + 1. */
   highestGeneration = 0;
   /** `name@version` of the program, for display. */
-  readonly program: string | null = readProgram(process.argv[1]);
+  readonly program: string | null;
+  /** Of the process that serves. */
+  readonly pid: number;
   /** Who this process ran as when it was made: its successor will be let in by that. */
   readonly uid: number | undefined = process.geteuid?.();
   ownerSince: number | null = null;
@@ -137,6 +148,8 @@ export class Service {
     refuseCluster();
     this.members = members;
     this.options = options;
+    this.program = options.serving?.program ?? readProgram(process.argv[1]);
+    this.pid = options.serving?.pid ?? process.pid;
     this.ledger = ledgerOf(members);
     this.lifecycle = new Lifecycle((to, from) => this.#changed(to, from));
     let resolveStopped: (cut: number) => void = () => undefined;
@@ -176,6 +189,16 @@ export class Service {
 
   readonly flushLog = async (): Promise<void> => this.#log?.flush();
 
+  /** Whether it can be gone back to once it has given the service away. */
+  get canServeAgain(): boolean {
+    return this.options.serving === undefined;
+  }
+
+  /** What this process can do beyond the version of the protocol. */
+  get features(): string[] {
+    return FEATURES.filter((feature) => this.canServeAgain || feature !== 'take-back');
+  }
+
   /** Open connections of all servers. */
   get active(): number {
     return this.members.reduce((sum, member) => sum + member.tracker.active, 0);
@@ -202,11 +225,12 @@ export class Service {
   configure(): void {
     const resolved = resolveConfiguration(
       this.members.map((member) => member.options),
-      currentEnvironment(),
+      this.options.environment ?? currentEnvironment(),
       {
         startedIn: process.cwd(),
         commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-        mode: this.options.mode,
+        // Another program need not be one that can be started anew.
+        mode: this.options.serving === undefined ? this.options.mode : 'start',
         flaws: this.members.flatMap((member) => member.missingHandler() ?? []),
         http: this.members.map(({ http }) => http),
       },
@@ -385,7 +409,7 @@ export class Service {
     const listeners = this.members.flatMap((member) => member.acceptor.listeners);
     return {
       state: this.state,
-      pid: process.pid,
+      pid: this.pid,
       generation: this.generation,
       program: this.program,
       version: VERSION,
