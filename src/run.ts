@@ -97,6 +97,8 @@ function orderRestart(service: Service): void {
 function hangUp(service: Service): void {
   if (!service.configured) return;
   const { logPath, restartSignal } = service.configuration;
+  // Whoever rotates knows this process only.
+  for (const peer of service.draining) peer.reopenLog();
   if (logPath !== null) {
     service.log.reopen();
     return;

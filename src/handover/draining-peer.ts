@@ -88,6 +88,11 @@ export class DrainingPeer {
     if (this.features.includes('hurry')) this.channel.send({ type: 'hurry' });
   }
 
+  /** Tells it to open its log anew, if it understands that. */
+  reopenLog(): void {
+    if (this.features.includes('reopen-log')) this.channel.send({ type: 'reopen-log' });
+  }
+
   /** Tells it what was counted, if it understands that: should it serve again, it must not say less. */
   tell(books: Books): void {
     if (this.features.includes('counters')) this.channel.report({ type: 'counted', books });

@@ -11,6 +11,8 @@ export interface OwnerEvents {
   takeBack: (token: string) => void;
   /** It wants this process gone: what is still open is to be cut. */
   hurry: () => void;
+  /** Somebody has moved the log away. */
+  reopenLog: () => void;
   /**
    * It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this, with what
    * was counted if nobody else will be told.
@@ -63,6 +65,7 @@ export class OwnerPeer {
         const { message, descriptors } = await this.channel.receive(null);
         closeAll(descriptors);
         if (message.type === 'hurry') events.hurry();
+        if (message.type === 'reopen-log') events.reopenLog();
         if (message.type === 'take-back') events.takeBack(message.token);
         if (message.type === 'counted') events.counted(message.books);
         if (message.type !== 'bye') continue;

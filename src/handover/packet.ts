@@ -111,6 +111,7 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
   'take-back': { token: isText },
   draining: REMAINDER,
   hurry: {},
+  'reopen-log': {},
   gone: { counters: optional(isCounters) },
   counted: { books: isBooks },
   moved: {},

@@ -9,7 +9,7 @@
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
 
 /** What this build can do beyond the version; unknown words are ignored. */
-export const FEATURES: readonly string[] = ['take-back', 'hurry', 'counters'];
+export const FEATURES: readonly string[] = ['take-back', 'hurry', 'counters', 'reopen-log'];
 
 /** The longest packet anybody may send, in bytes. */
 export const MAX_PACKET_BYTES = 65_536;
@@ -208,6 +208,11 @@ interface Hurry {
   type: 'hurry';
 }
 
+/** From the owner to a draining process that announced it: somebody has moved the log away. */
+interface ReopenLog {
+  type: 'reopen-log';
+}
+
 interface Gone {
   type: 'gone';
   counters?: Counters;
@@ -310,6 +315,7 @@ export type Message =
   | TakeBack
   | Draining
   | Hurry
+  | ReopenLog
   | Gone
   | Counted
   | Moved

@@ -32,6 +32,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   service.owner = new OwnerPeer(successor.channel, successor.pid, {
     takeBack: (token) => void reserve.takeBack(token),
     hurry: () => hurry(service, reserve),
+    reopenLog: service.log.reopen,
     bye: () => {
       reserve.release('the owner said bye');
       return moveOn(service, successor.channel.peer.pid);
@@ -149,10 +150,13 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         process: service.ledger.process,
         ...service.remainder,
       });
+      // The owner may have told everybody before it knew of us.
+      service.log.keepUp();
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
         takeBack: () => undefined, // Only who has duplicates is asked.
         hurry: () => hurry(service),
+        reopenLog: service.log.reopen,
         bye: () => moveOn(service, channel.peer.pid),
         counted: (books) => service.ledger.told(books),
         vanished: () => void delay(WAITS.farewell / REGISTRATIONS).then(() => register(service)),

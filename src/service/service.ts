@@ -461,6 +461,8 @@ export class Service {
 
   #changed(to: State, from: State): void {
     this.#log?.debug(`${from} → ${to}`);
+    // Whoever rotates tells the owner; this process was not, or was not known to it.
+    if (to === 'serving' || to === 'draining') this.#log?.keepUp();
     this.notifier.stateChanged(to, from);
     for (const member of this.members) member.stateChanged(to, from);
     const since = this.#changedAt;

@@ -99,6 +99,7 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
     counters: option(counters),
   },
   hurry: {},
+  'reopen-log': {},
   status: {
     status: option(plain),
     more: option(fc.boolean()),

@@ -57,6 +57,7 @@ const checks = {
   namespaces: () =>
     missingCommand('unshare') ?? failing('unshare', '--user', '--map-root-user', '--pid', '--fork', 'true'),
   npm: () => missingCommand('npm'),
+  logrotate: () => missingCommand('logrotate'),
   openssl: () => missingCommand('openssl'),
   proc: () => (existsSync('/proc/self/fd') ? undefined : '/proc is not mounted'),
   python3: () => missingCommand('python3'),
