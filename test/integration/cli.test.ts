@@ -66,7 +66,7 @@ describe('a server that serves', requirement('addon'), () => {
     const status = await run('status');
     expect(status).toMatchObject({ code: 0, stderr: '' });
     expect(normalised(status.stdout, names).split('\n').slice(0, 6)).toEqual([
-      'uninterruptible@<version>  serving',
+      `uninterruptible@<version> (uninterruptible ${VERSION})  serving`,
       '  pid          <owner>, generation 1, serving for <time>',
       '  control      <control>',
       '  listeners    tcp://127.0.0.1:0  tcp://127.0.0.1:<port>  accepting',

@@ -8,20 +8,21 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { EchoGenerations } from '../support/echo.js';
-import type { Line } from '../support/generations.js';
+import { DEADLINE, Generations, type Line } from '../support/generations.js';
 import { type LoadHandle, startLoad } from '../support/load/index.js';
 import { requirement } from '../support/requirements.js';
 
 const ROTATIONS = 20;
+/** Clients that are served between two of them. */
+const PACE = 25;
 const PAGE = fileURLToPath(new URL('../../docs/operating.md', import.meta.url));
 
-let generations: EchoGenerations;
+let generations: Generations;
 let load: LoadHandle | undefined;
 let pidPath: string;
 
 beforeEach(() => {
-  generations = new EchoGenerations();
+  generations = new Generations();
   pidPath = join(generations.directory, 'echo.pid');
 });
 afterEach(async () => {
@@ -50,17 +51,29 @@ async function rotate(configuration: string): Promise<void> {
   await promisify(execFile)('logrotate', ['--force', '--state', state, configuration]);
 }
 
-/** Log files that were moved away, and that somebody still has open. */
-function oldOnesOpen(): string[] {
-  return generations.alive().flatMap((pid) => {
-    try {
-      return readdirSync(`/proc/${pid}/fd`)
-        .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
-        .filter((target) => /echo\.log\.\d/.test(target));
-    } catch {
-      return []; // It has left, or closed one.
-    }
-  });
+/** Who has which log file open. */
+function open(): { pid: number; target: string }[] {
+  return generations
+    .alive()
+    .flatMap((pid) => (unlessGone(() => readdirSync(`/proc/${pid}/fd`)) ?? []).map((fd) => ({ pid, fd })))
+    .map(({ pid, fd }) => ({ pid, target: unlessGone(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '' }))
+    .filter(({ target }) => target.includes('/echo.log'));
+}
+
+const writers = (): number[] => open().map(({ pid }) => pid);
+/** Those that were moved away. */
+const oldOnesOpen = (): string[] =>
+  open()
+    .map(({ target }) => target)
+    .filter((target) => !target.endsWith('/echo.log'));
+
+/** A process that has left, or a descriptor that was closed, meanwhile. */
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of all files together; one that is torn is no JSON. */
@@ -82,7 +95,11 @@ test(`${ROTATIONS} rotations under load, across restarts: every line is in exact
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   server.close();
-  generations.deploy({ servers: [{ bind: `tcp://127.0.0.1:${port}`, rollbackWindow: 500 }] });
+  generations.deploy({
+    servers: [{ bind: `tcp://127.0.0.1:${port}`, rollbackWindow: 500 }],
+    stay: true,
+    warmUp: 100,
+  });
   const environment = {
     LOG_LEVEL: 'debug',
     PID_FILE: pidPath,
@@ -96,19 +113,25 @@ test(`${ROTATIONS} rotations under load, across restarts: every line is in exact
     target: { port },
     rate: 200,
     answer: 'echo-pid',
-    longLived: { count: 10, interval: 50, holdFor: 1_500 },
+    longLived: { count: 10, interval: 50 },
   });
   for (let rotation = 1; rotation <= ROTATIONS; rotation++) {
-    const before = owner();
+    const former = owner();
     const restarts = rotation % 3 === 0;
-    if (restarts) process.kill(before, 'SIGUSR1');
-    // Amid the hand-over every other time.
-    if (restarts && rotation % 2 === 0) {
-      await generations.until(() => owner() !== before, 'the next generation to serve');
+    if (restarts) {
+      const known = writers();
+      process.kill(former, 'SIGUSR1');
+      // It has the log open, and is not the one in the pid file yet.
+      await generations.until(
+        () => writers().some((pid) => !known.includes(pid)),
+        'the next generation to warm up',
+      );
     }
     await rotate(configuration);
-    if (restarts) await generations.until(() => owner() !== before, 'the next generation to serve');
+    if (restarts) await generations.until(() => owner() !== former, 'the next generation to serve');
     await generations.until(() => oldOnesOpen().length === 0, 'everybody to write to the new file');
+    const { answered: before = 0 } = load.progress ?? {};
+    await load.waitFor(({ answered }) => answered >= before + PACE, DEADLINE, 'lines to be written to it');
   }
   expect((await load.stop()).losses).toEqual([]);
   process.kill(owner(), 'SIGTERM');
@@ -129,6 +152,6 @@ test(`${ROTATIONS} rotations under load, across restarts: every line is in exact
       expect(connections).toEqual(Array.from({ length: connections.length }, (_, at) => at + 1));
     }
   }
-  expect(lines.filter(({ msg }) => msg === 'connection accepted').length).toBeGreaterThan(500);
+  expect(lines.filter(({ msg }) => msg === 'connection accepted').length).toBeGreaterThan(ROTATIONS * PACE);
   expect(lines.filter(({ level }) => level >= 40)).toEqual([]);
 });
