@@ -61,6 +61,19 @@ function notifySocketOf(pid: number): string {
   );
 }
 
+/** As soon as there is room in the queue. */
+async function say(socket: string, data: Uint8Array): Promise<void> {
+  await generations.until(() => {
+    try {
+      nativeBinding().sendDatagram(socket, data);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
+      throw error;
+    }
+  }, 'room in the queue');
+}
+
 /** Zombies whose parent is this process. */
 function zombiesOf(parent: number): number {
   return readdirSync('/proc').filter((name) => {
@@ -186,7 +199,6 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     await generations.line('serving');
     await generations.until(() => manager?.states.length === 1, 'READY=1');
     // Of this user, or of root, and no generation.
-    const binding = nativeBinding();
     const garbage = [
       '',
       '=',
@@ -198,10 +210,10 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       `MAINPID=${server}x`,
     ];
     for (const text of [...garbage, 'STOPPING=1', `MAINPID=${supervisor.pid}`, 'READY=1\nSTATUS=stranger']) {
-      binding.sendDatagram(socket, Buffer.from(text));
+      await say(socket, Buffer.from(text));
     }
     // Cut, what it says last would be missing.
-    binding.sendDatagram(socket, Buffer.alloc(100_000, 'x\n'));
+    await say(socket, Buffer.alloc(100_000, 'x\n'));
     await restart(supervisor);
     await generations.until(() => generations.alive().length === 2, 'the first to leave');
     expect(manager.statuses).not.toContain('stranger');
@@ -230,6 +242,21 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
     expect(readdirSync(runtime)).toEqual([]);
+  });
+
+  test('that is killed leaves the service alone, and started again takes it over', async () => {
+    const killed = await start();
+    const first = generations.owner;
+    killed.kill('SIGKILL');
+    await exitOf(killed);
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+    const supervisor = generations.launch({ command: supervisedServer(generations.optionsPath) });
+    const { pid: second } = await generations.line('serving', ({ generation }) => generation === 2);
+    await generations.gone(first);
+    expect(await restart(supervisor)).not.toBe(second);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.alive()).toEqual([]);
   });
 
   test('says that it passes no sockets on', async () => {
