@@ -100,7 +100,12 @@ async function byPidFile(binding: Binding, given: string, source: string): Promi
   // With none at all the first tells what is wrong there.
   const locks = sockets.length > 0 ? sockets : all;
   const [first, ...others] = locks;
-  if (first === undefined) throw noControlPath(pid, path);
+  if (first === undefined) {
+    // A program in another language (`exec`): its keeper has the lock file.
+    const kept = (await survey(binding)).find(({ stated }) => stated?.snapshot.pid === pid);
+    if (kept !== undefined) return kept.operator;
+    throw noControlPath(pid, path);
+  }
   if (others.length === 0) return new Operator(binding, first.controlPath);
   // It moves from one control path to another: the one where it, or its owner, answers.
   const answers = await Promise.all(locks.map((lock) => look(binding, lock)));

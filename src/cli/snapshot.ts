@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly program: string | undefined;
   /** Of the library. */
   readonly version: string | undefined;
+  /** `process.version` of the server. */
+  readonly node: string | undefined;
   readonly startedAt: number | undefined;
   readonly ownerSince: number | undefined;
   readonly controlPath: string | undefined;
@@ -72,6 +74,7 @@ export function readSnapshot(status: Fields): Snapshot {
     generation: number(status['generation']) ?? 0,
     program: text(status['program']),
     version: text(status['version']),
+    node: text(status['node']),
     startedAt: number(status['startedAt']),
     ownerSince: number(status['ownerSince']),
     controlPath: text(status['controlPath']),

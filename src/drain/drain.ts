@@ -1,5 +1,5 @@
 /** Draining in three steps: announce, wait until every connection has ended by itself, drop the rest at the deadline. */
-import type { ConnectionTracker } from '../connections/connection-tracker.js';
+import type { Tracker } from '../connections/connection-tracker.js';
 
 const HOUR_MILLISECONDS = 3_600_000;
 const REPORT_MILLISECONDS = 1_000;
@@ -20,10 +20,7 @@ export interface DrainOptions {
 }
 
 /** Resolves with how many connections the deadline cut, or null when it was given up. */
-export async function drain(
-  trackers: readonly ConnectionTracker[],
-  options: DrainOptions,
-): Promise<number | null> {
+export async function drain(trackers: readonly Tracker[], options: DrainOptions): Promise<number | null> {
   const left = (): number => trackers.reduce((sum, tracker) => sum + tracker.active, 0);
   const counts = (): string => `${left()} ${trackers.reduce((sum, tracker) => sum + tracker.idle, 0)}`;
   let reported = counts();

@@ -10,8 +10,8 @@ import { batches, type OfferedListener, toMessage } from './manifest.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import {
+  type Books,
   commonVersion,
-  FEATURES,
   type Message,
   type Offer,
   PROTOCOL_VERSIONS,
@@ -28,8 +28,14 @@ export interface Estate {
   ownership: Ownership;
   /** The highest generation seen. */
   generation: number;
+  /** What it can do beyond the version. */
+  features: string[];
   listeners: readonly OfferedListener[];
   secrets: { ticketKeys?: string; sessionIdContext?: string };
+  /** What was counted so far. */
+  books: () => Books;
+  /** The same for the last time: what is counted after it this process tells as one that drains. */
+  passBooksOn: () => Books;
   /** For a child of ours: the real stderr, and later the read end of its pipe. */
   stderr: { real: Descriptor; pipe: Descriptor } | undefined;
   /** Milliseconds until the successor must be ready. */
@@ -62,9 +68,13 @@ export async function handOver(channel: Channel, first: TakeOver, estate: Estate
     return { kind: 'kept', error: error as Error, generation: estate.generation };
   }
   estate.onReady(ready);
+  const books = estate.passBooksOn();
   estate.ownership.releaseOwner();
   try {
-    channel.send({ type: 'yours' }, estate.stderr === undefined ? [] : [estate.stderr.pipe]);
+    channel.send(
+      { type: 'yours', ...(first.features.includes('counters') && { books }) },
+      estate.stderr === undefined ? [] : [estate.stderr.pipe],
+    );
   } catch (error) {
     // No descriptor is left for a duplicate: a successor that does not hear it leaves.
     estate.onSilence(error as Error);
@@ -87,11 +97,12 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
   const message: Offer = {
     type: 'offer',
     version,
-    features: [...FEATURES],
+    features: estate.features,
     pid: process.pid,
     generation: estate.generation,
     listeners: estate.listeners.length,
     ...estate.secrets,
+    ...(first.features.includes('counters') && { books: estate.books() }),
   };
   const { stderr, signal } = estate;
   channel.send(message, stderr === undefined ? [] : [stderr.real]);

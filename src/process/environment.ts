@@ -67,6 +67,14 @@ export function takePassedDescriptors(): { fd: number; name: string }[] {
   }));
 }
 
+/** What a program that this process becomes is told of its sockets, from `FIRST_INHERITED` on (sd_listen_fds(3)). */
+export function announceSockets(names: readonly string[]): void {
+  Reflect.deleteProperty(process.env, 'LISTEN_PIDFDID');
+  process.env['LISTEN_PID'] = String(process.pid);
+  process.env['LISTEN_FDS'] = String(names.length);
+  process.env['LISTEN_FDNAMES'] = names.join(':');
+}
+
 /** Whether a service manager passed sockets to the process that started this one, and that did not pass them on. */
 export function passedToParent(environment: Environment): boolean {
   return Number(environment['LISTEN_FDS']) > 0 && environment['LISTEN_PID'] === String(process.ppid);

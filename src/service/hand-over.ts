@@ -5,6 +5,7 @@ import type { OfferedListener } from '../handover/manifest.js';
 import { handOver, regained } from '../handover/predecessor.js';
 import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
+import { observe } from '../metrics/durations.js';
 import { attempt } from './attempt.js';
 import { warnOfGivenUp } from './given-up.js';
 import { leave } from './leave.js';
@@ -37,6 +38,8 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
   const seat = (isRollback ? service.formerSeat : undefined) ?? service.seat;
   if (seat === undefined) return;
   const started = restarts.takenOverBy(takeOver.token, pid);
+  // An order began before the process came that carries it out.
+  if (!isRollback && started === undefined) service.timeline.begin('hand-over');
   let stderr: ReturnType<Service['realStderr']>;
   try {
     stderr = started && service.realStderr(started.lastWords.descriptor);
@@ -44,6 +47,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     const exchange = handOver(channel, takeOver, {
       ownership: seat.ownership,
       generation: service.highestGeneration,
+      features: service.features,
       listeners: offers.map(({ offer }) => offer),
       secrets: {
         ...(service.secrets && {
@@ -51,6 +55,8 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
           sessionIdContext: service.secrets.sessionIdContext,
         }),
       },
+      books: () => service.ledger.books(),
+      passBooksOn: () => service.ledger.passOn(),
       stderr,
       readyTimeout: timeToBeReady(service, { isRollback, isChild: started !== undefined }),
       signal: service.stopping.signal,
@@ -78,6 +84,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     // First: a step is told as well, and would stand behind what the new owner has said.
     service.notifier.handedOver(channel.peer.pid);
     service.step('handed over', { successor: pid });
+    if (!isRollback) observe(service.ledger, 'handover', service.timeline.elapsed('hand-over'));
     warnOfUnclaimed(service, offers, outcome.ready, [takeOver.program ?? [], `pid ${pid}`].flat().join(', '));
     const unclaimed = unclaimedListeners(
       service,
@@ -124,6 +131,7 @@ function moveBack(service: Service): void {
 /** Still the owner, having accepted all the time. What a successor may have renamed is put right. */
 function keep(service: Service, failure: Error, wasOrdered: boolean): void {
   if (service.lifecycle.is('handing-over')) service.lifecycle.to('serving');
+  service.ledger.keep();
   repair(service);
   const error =
     failure instanceof UninterruptibleError

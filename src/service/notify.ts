@@ -115,7 +115,7 @@ export class Notifier {
     const { generation } = this.#service;
     const isBack = from !== 'starting' && from !== 'taking-over';
     const how = isBack ? 'serving again' : 'serving';
-    this.#reloaded({ MAINPID: process.pid, READY: 1, STATUS: `${how}, generation ${generation}` });
+    this.#reloaded({ MAINPID: this.#service.pid, READY: 1, STATUS: `${how}, generation ${generation}` });
     if (this.#watchdogEvery === undefined) return;
     const alive = (): void => this.#manager?.report({ WATCHDOG: 1 });
     alive();

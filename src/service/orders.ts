@@ -43,7 +43,8 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       standBy(service, channel, message);
       break;
     case 'status':
-      answerStatus(channel, service.status());
+      if ('metrics' in message && message.metrics) answerMetrics(channel, service.metrics());
+      else answerStatus(channel, service.status());
       break;
     case 'restart':
       service.log.info('restart ordered', { by: channel.peer.pid });
@@ -101,6 +102,15 @@ function failure(error: unknown): Failed {
   const room = MAX_PACKET_BYTES - encodePacket({ ...failed, lastWords: '' }).length;
   // JSON writes no character with more than six bytes; the end is what says why.
   return { ...failed, lastWords: lastWords.slice(-Math.floor(room / 6)) };
+}
+
+/** In several packets where generations are many. */
+function answerMetrics(channel: Channel, text: string): void {
+  const lines = text.split(/(?<=\n)/);
+  const parts = [...chunks(lines, (line) => line, { most: lines.length, bytes: MAX_PACKET_BYTES / 2 })];
+  const last = parts.pop() ?? [];
+  for (const part of parts) channel.send({ type: 'status', text: part.join(''), more: true });
+  channel.finish({ type: 'status', text: last.join('') });
 }
 
 /** In several packets where the listeners are many: the first has everything else. */

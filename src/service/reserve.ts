@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError, UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
-import { WAITS } from '../handover/protocol.js';
+import { type Books, WAITS } from '../handover/protocol.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Listener } from '../listeners/listener.js';
 import { openListener } from '../listeners/open-listener.js';
@@ -72,7 +72,9 @@ export class Reserve {
     await this.#takingBack;
     const { seat, log } = this.#service;
     if (seat === undefined || !this.#mayResume()) return;
+    this.#service.timeline.begin('rollback');
     log.warn('the successor vanished', { successor: this.#successor.pid });
+    this.#service.trace('successor vanished', { successor: this.#successor.pid });
     try {
       if (!(await seat.ownership.takeOwner(WAITS.ownerLock, this.#released.signal))) {
         this.release('another process is the owner');
@@ -104,6 +106,7 @@ export class Reserve {
   async #takeBack(token: string): Promise<void> {
     const service = this.#service;
     const { seat, owner, log } = service;
+    service.timeline.begin('rollback');
     try {
       if (seat === undefined || !this.#mayResume()) {
         throw new UninterruptibleError('UNINTERRUPTIBLE_ROLLBACK_FAILED', 'It has let go of the listeners.');
@@ -111,12 +114,13 @@ export class Reserve {
       service.step('taking back', { successor: this.#successor.pid });
       const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
       const { from, complete } = await takeBack(service, seat, token, signal);
-      this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1);
+      this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1, from?.books);
       complete();
       owner?.forget();
       if (from !== null) follow(service, from);
     } catch (error) {
       log.warn('the service was not taken back', { err: error });
+      service.trace('not taken back', { successor: this.#successor.pid, error });
       owner?.refuseTakeBack(describeError(error));
       return;
     }
@@ -124,9 +128,12 @@ export class Reserve {
   }
 
   /** Byte 0 is ours: nothing here may fail. */
-  #resume(generation: number): void {
+  #resume(generation: number, books?: Books): void {
     const service = this.#service;
     this.#resumed.abort();
+    if (books === undefined) service.ledger.resume();
+    else service.ledger.adopt(books);
+    service.tellOwner = undefined;
     service.highestGeneration = generation;
     service.generation = generation;
     service.ownerSince = Date.now();
@@ -146,8 +153,9 @@ export class Reserve {
     service.lifecycle.to('serving');
   }
 
-  async #settleIn(why: string): Promise<void> {
+  async #settleIn(why: 'by order' | 'the successor died'): Promise<void> {
     const service = this.#service;
+    service.ledger.count(why === 'by order' ? 'rollbacks_order' : 'rollbacks_death');
     service.step('rolled back', { successor: this.#successor.pid, why });
     await this.#bindAgain();
     await service.drainAnnounced;

@@ -55,11 +55,6 @@ export class Rollbacks {
     return this.#attempt?.token === token && !this.#attempt.takenOver;
   }
 
-  /** Whether it has been asked to take the service back. */
-  isGoingTo(peer: DrainingPeer): boolean {
-    return this.#attempt?.predecessor === peer;
-  }
-
   /** A take-over begins. Returns whether it is the one we asked for. */
   takenOverBy(token: string | undefined, pid: number): boolean {
     const attempt = this.#attempt;
@@ -67,6 +62,11 @@ export class Rollbacks {
     attempt.takenOver = true;
     for (const watcher of attempt.watchers) watcher('taking-over', pid);
     return true;
+  }
+
+  /** Whether the exchange in which it does is under way. */
+  isTakingBack(peer: DrainingPeer): boolean {
+    return this.#attempt?.predecessor === peer && this.#attempt.takenOver;
   }
 
   /** The exchange with it has failed. */
@@ -90,6 +90,7 @@ export class Rollbacks {
   async #carryOut({ token, predecessor, outcome, ...attempt }: Attempt): Promise<RestartResult> {
     const service = this.#service;
     const { pid } = predecessor;
+    service.timeline.begin('hand-over');
     service.step('rolling back', { predecessor: pid });
     for (const watcher of attempt.watchers) watcher('asked', pid);
     /** Once it has connected, the exchange decides. */

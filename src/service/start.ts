@@ -89,7 +89,8 @@ async function becomeOwner(
   const anchor = former ?? seat;
   const inheritance = new Inheritance(passed);
   const prepared: Prepared[] = [];
-  const pidFile = configuration.pidfilePath === null ? undefined : new PidFile(configuration.pidfilePath);
+  const pidFile =
+    configuration.pidfilePath === null ? undefined : new PidFile(configuration.pidfilePath, service.pid);
   let predecessor: Predecessor | null = null;
   let pipe: Descriptor | undefined;
   try {
@@ -106,15 +107,16 @@ async function becomeOwner(
     service.generation = (predecessor?.offer.generation ?? 0) + 1;
     if (predecessor !== null) {
       service.lifecycle.to('taking-over');
-      service.step('taking over', { predecessor: predecessor.pid, listeners: predecessor.offer.listeners });
+      service.step('taking over', { predecessor: predecessor.pid, offered: predecessor.offer.listeners });
       await receive(predecessor, inheritance, anchor, signal);
       predecessor.watch((error) => cancel.abort(error));
     }
     const { ticketKeys, sessionIdContext } = predecessor?.offer ?? {};
     service.secrets = readTlsSecrets(ticketKeys, sessionIdContext) ?? createTlsSecrets();
     const seen = new Map<string, number>();
+    const offered = inheritance.records;
     for (const member of service.members) {
-      const own = await prepareListeners(binding, member.addresses(), inheritance, seen);
+      const own = await prepareListeners(binding, member.addresses(offered), inheritance, seen);
       prepared.push(...own);
       member.acceptor.listeners = own.map(({ listener }) => listener);
     }
@@ -175,7 +177,9 @@ async function becomeOwner(
     const { stderr } = predecessor;
     attempt(service, 'stderr could not be taken back', () => stderr && takeStderrBack(stderr, pipe));
     service.lastChange = performance.now();
-    service.lastHandover = { at: Date.now(), outcome: 'done', pid: process.pid, error: null };
+    service.lastHandover = { at: Date.now(), outcome: 'done', pid: service.pid, error: null };
+    if (predecessor.books !== undefined) service.ledger.adopt(predecessor.books);
+    service.ledger.count('handovers_done');
     follow(service, predecessor);
   }
   service.lifecycle.to('serving');

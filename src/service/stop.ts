@@ -31,6 +31,7 @@ export async function stop(service: Service): Promise<void> {
 async function stopServing(service: Service): Promise<void> {
   const { members, configuration, log, seat } = service;
   service.lifecycle.to('stopping');
+  service.timeline.begin('stop');
   service.step('stopping', { connections: service.active });
   if (configuration.shutdownDelay > 0) {
     log.info('accepting on, until load balancers have noticed', {
@@ -60,6 +61,7 @@ async function stopServing(service: Service): Promise<void> {
   );
   await runHooks(service, 'onStop');
   log.info('stopped', { milliseconds: Math.round(performance.now() - startedAt) });
+  service.trace('stopped', { cut: cut ?? 0 });
   service.finish(cut ?? 0);
 }
 

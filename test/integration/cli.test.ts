@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/version.js';
 import {
   COMMAND,
   normalised,
@@ -162,6 +163,7 @@ describe('a server that serves', requirement('addon'), () => {
       expect.arrayContaining([
         'ok control path <control> is a socket with mode 600.',
         'ok answer Pid <owner> answered within <time>.',
+        `ok version The server runs uninterruptible ${VERSION}, Node ${process.version}.`,
         'ok listeners 1 listener accepting.',
         'ok USR1 Pid <owner> catches USR1.',
       ]),

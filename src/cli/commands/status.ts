@@ -7,19 +7,33 @@ import { Failure } from '../failure.js';
 import type { Operator, Stated } from '../operator.js';
 import { deadlineOf } from '../settings.js';
 import { changeLine, listenerLines, statusLines } from '../status-lines.js';
-import { clock, fitted } from '../text.js';
+import { clock, fitted, harmless } from '../text.js';
 
 /** For one answer: a server that has no time for it in five seconds has none for its clients. */
 export const ANSWER_MILLISECONDS = 5_000;
 const WATCH_MILLISECONDS = 1_000;
 
-export async function status(context: Context, { watch = false }: { watch?: boolean }): Promise<void> {
+interface StatusOptions {
+  watch?: boolean;
+  metrics?: boolean;
+}
+
+export async function status(
+  context: Context,
+  { watch = false, metrics = false }: StatusOptions,
+): Promise<void> {
   const operator = await serverOf(context);
+  const { output, settings } = context;
+  if (metrics) {
+    const text = harmless(await operator.metrics(deadlineOf(settings, ANSWER_MILLISECONDS)));
+    output.result({ metrics: text });
+    output.line(text.trimEnd());
+    return;
+  }
   if (watch) {
     await follow(context, operator);
     return;
   }
-  const { output, settings } = context;
   const stated = await operator.status(deadlineOf(settings, ANSWER_MILLISECONDS));
   output.result({ status: stated.status });
   for (const line of frame(context, operator, stated)) output.line(line);
