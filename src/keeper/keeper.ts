@@ -66,7 +66,7 @@ export async function keep(binding: Binding, link: Link, assignment: Assignment)
     else await program.end(assignment.drainTimeout);
     await leave(1);
   }
-  void service.stopped.then(() => leave(0));
+  void service.stopped.then(() => service.notifier.successorTold()).then(() => leave(0));
 }
 
 /** It ended by itself, or was killed by somebody else. */

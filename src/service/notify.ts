@@ -83,7 +83,7 @@ export class Notifier {
   /** The restart or take-over failed, and this process serves on. */
   reloadFailed({ message }: UninterruptibleError): void {
     this.#reloaded({
-      MAINPID: process.pid,
+      MAINPID: this.#service.pid,
       READY: 1,
       STATUS: `serving on, the hand-over failed: ${message}`,
     });
@@ -102,7 +102,7 @@ export class Notifier {
    */
   heardOfEarlier(): void {
     // Amid a hand-over the next one may have spoken already; it hears of us in its turn.
-    if (this.#service.lifecycle.is('serving')) this.#manager?.tell({ MAINPID: process.pid });
+    if (this.#service.lifecycle.is('serving')) this.#manager?.tell({ MAINPID: this.#service.pid });
   }
 
   /** A main process that left before the manager had read who follows it would take the service along. */

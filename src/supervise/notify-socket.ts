@@ -12,6 +12,8 @@ import type { Environment } from '../process/environment.js';
 /** What sd_notify(3) and its users send is far shorter. */
 const MAX_BYTES = 65_536;
 
+/** More than a queue holds (net.unix.max_dgram_qlen): signals must get their turn, whoever floods us. */
+const MOST_AT_ONCE = 2_000;
 /** How often it is looked whether the path is still there, in ms. */
 const LOOK_EVERY = 5_000;
 
@@ -70,7 +72,7 @@ export class NotifySocket {
   /** Everything that has been said by now, before the loop comes to it. */
   read(): void {
     // What is said may end us.
-    while (!this.#closed) {
+    for (let heard = 0; heard < MOST_AT_ONCE && !this.#closed; heard++) {
       const packet = this.#socket.receive(MAX_BYTES);
       if (packet === null || packet.kind === 'end') return;
       if (packet.kind === 'empty') continue;

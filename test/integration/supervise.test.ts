@@ -247,6 +247,21 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(readdirSync(runtime)).toEqual([]);
   });
 
+  test('that is killed leaves the service alone, and started again takes it over', async () => {
+    const killed = await start();
+    const first = generations.owner;
+    killed.kill('SIGKILL');
+    await exitOf(killed);
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+    const supervisor = generations.launch({ command: supervisedServer(generations.optionsPath) });
+    const { pid: second } = await generations.line('serving', ({ generation }) => generation === 2);
+    await generations.gone(first);
+    expect(await restart(supervisor)).not.toBe(second);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.alive()).toEqual([]);
+  });
+
   test('says that it passes no sockets on', async () => {
     generations = new Generations();
     const supervisor = generations.launch({
