@@ -1,11 +1,13 @@
 /** supervise: one pid that stays, whatever becomes of the generations below it. */
 import { type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Binding } from '../../src/binding.js';
 import { nativeBinding } from '../native/support.js';
-import { Generations, type Version } from '../support/generations.js';
+import { COMMAND, uninterruptible } from '../support/command.js';
+import { ExecutedGenerations } from '../support/executed.js';
+import { DEADLINE, Generations, type Version } from '../support/generations.js';
 import { Notifications } from '../support/notifications.js';
 import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
@@ -415,3 +417,60 @@ function isPid1(pid: number): boolean {
       .split(/\s+/) ?? [];
   return numbers.length > 1 && numbers.at(-1) === '1';
 }
+
+test(
+  'a supervisor follows programs that know nothing of it, by what their keepers say',
+  requirement('addon', 'proc', 'python3'),
+  async () => {
+    const executed = new ExecutedGenerations();
+    generations = executed;
+    const { controlPath, unixPath, directory } = executed;
+    const script = join(directory, 'start.sh');
+    const exec = [
+      process.execPath,
+      COMMAND,
+      'exec',
+      '--control',
+      controlPath,
+      '--bind',
+      `unix://${unixPath}`,
+    ];
+    const words = [
+      ...exec,
+      '--ready-after',
+      '100ms',
+      '--start-command',
+      `sh ${script}`,
+      '--',
+      ...executed.python('x'),
+    ];
+    writeFileSync(script, `exec ${words.map((word) => `'${word}'`).join(' ')}\n`);
+    const supervisor = executed.launch({ command: superviseCommand('sh', script) });
+    const pids = new Set<number>();
+    for (let round = 0; round < 3; round++) {
+      if (round > 0) {
+        expect(await uninterruptible(['restart', '--control', controlPath, '--wait-drained'])).toMatchObject({
+          code: 0,
+        });
+      }
+      await expect
+        .poll(
+          () =>
+            executed.status().then(
+              ({ state }) => state,
+              () => '',
+            ),
+          { timeout: DEADLINE },
+        )
+        .toBe('serving');
+      pids.add((await executed.status()).pid);
+    }
+    expect(pids.size).toBe(3);
+    // It serves when it has lived for a while, which may be before it has begun.
+    await executed.request('hello', { path: unixPath });
+    // Only of the main process a stop is the end of the service.
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(executed.alive()).toEqual([]);
+  },
+);
