@@ -102,6 +102,7 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
     unclaimed: listOf(isCount),
     controlPath: isTextOrNull,
     pidfilePath: isTextOrNull,
+    serving: optional(isCount),
   },
   failed: { code: isText, message: isText, stack: optional(isText), lastWords: optional(isText) },
   yours: { books: optional(isBooks) },

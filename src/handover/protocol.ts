@@ -143,6 +143,8 @@ export interface Ready {
   unclaimed: number[];
   controlPath: string | null;
   pidfilePath: string | null;
+  /** The pid of the process that accepts, where that is another than the sender. */
+  serving?: number;
 }
 
 /** The successor cannot serve, or an order could not be carried out. */

@@ -82,7 +82,8 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     }
     service.lastChange = performance.now();
     // First: a step is told as well, and would stand behind what the new owner has said.
-    service.notifier.handedOver(channel.peer.pid);
+    const { serving = pid } = outcome.ready;
+    service.notifier.handedOver(channel.peer.pid === 0 ? 0 : serving);
     service.step('handed over', { successor: pid });
     if (!isRollback) observe(service.ledger, 'handover', service.timeline.elapsed('hand-over'));
     warnOfUnclaimed(service, offers, outcome.ready, [takeOver.program ?? [], `pid ${pid}`].flat().join(', '));
@@ -92,7 +93,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       outcome.ready,
     );
     if (seat !== service.seat) moveBack(service);
-    const result = { pid, generation: outcome.generation };
+    const result = { pid: serving, generation: outcome.generation };
     restarts.succeeded(result, started);
     rollbacks.succeeded(result);
     removePaths(service, outcome.ready);

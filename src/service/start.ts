@@ -244,5 +244,6 @@ function readyMessage(service: Service, seat: Seat, inheritance: Inheritance): R
     unclaimed: inheritance.unclaimed,
     controlPath: seat.path,
     pidfilePath: service.configuration.pidfilePath,
+    ...(service.options.serving && { serving: service.options.serving.pid }),
   };
 }

@@ -69,6 +69,7 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
     unclaimed: fc.array(count, { maxLength: 5 }),
     controlPath: fc.option(text),
     pidfilePath: fc.option(text),
+    serving: option(count),
   },
   failed: { code: text, message: text, stack: option(text), lastWords: option(text) },
   yours: { books: option(books) },
