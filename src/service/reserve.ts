@@ -29,6 +29,8 @@ export class Reserve {
   readonly #released = new AbortController();
   /** The exchange in which the owner gives the service back. Never rejects. */
   #takingBack: Promise<void> | undefined;
+  /** That of the latest order to take it back. */
+  #token = '';
 
   constructor(service: Service, successor: Successor) {
     this.#service = service;
@@ -45,6 +47,11 @@ export class Reserve {
     return this.#released.signal.aborted;
   }
 
+  /** Settles when it is known what comes of an order to take the service back that is being carried out. */
+  get decided(): Promise<void> {
+    return this.#takingBack ?? Promise.resolve();
+  }
+
   /** Waits for the end of the rollback window, or until there is nothing to wait for. */
   async standBy(milliseconds: number): Promise<void> {
     const signal = AbortSignal.any([this.resumed, this.#released.signal]);
@@ -58,7 +65,7 @@ export class Reserve {
   release(reason: string): void {
     if (this.released || this.resumed.aborted) return;
     const service = this.#service;
-    this.#released.abort();
+    this.#released.abort(failed(`It has let go of the listeners: ${reason}.`));
     for (const member of service.members) {
       for (const listener of member.acceptor.listeners) listener.drop();
     }
@@ -95,32 +102,42 @@ export class Reserve {
 
   /** The owner wants us to serve again. Resolves when we do, or when it has heard why not. */
   takeBack(token: string): Promise<void> {
-    this.#takingBack ??= this.#takeBack(token).finally(() => {
+    this.#token = token;
+    this.#takingBack ??= this.#obey().finally(() => {
       this.#takingBack = undefined;
     });
     return this.#takingBack;
   }
 
-  async #takeBack(token: string): Promise<void> {
-    const service = this.#service;
-    const { seat, owner, log } = service;
-    try {
-      if (seat === undefined || !this.#mayResume()) {
-        throw new UninterruptibleError('UNINTERRUPTIBLE_ROLLBACK_FAILED', 'It has let go of the listeners.');
+  async #obey(): Promise<void> {
+    const { owner, log } = this.#service;
+    for (;;) {
+      const token = this.#token;
+      try {
+        await this.#takeBack(token);
+        break;
+      } catch (error) {
+        log.warn('the service was not taken back', { err: error });
+        // Ordered anew meanwhile: what came of the order before is no answer to that.
+        if (token !== this.#token) continue;
+        owner?.refuseTakeBack(describeError(error));
+        return;
       }
-      service.step('taking back', { successor: this.#successor.pid });
-      const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
-      const { from, complete } = await takeBack(service, seat, token, signal);
-      this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1);
-      complete();
-      owner?.forget();
-      if (from !== null) follow(service, from);
-    } catch (error) {
-      log.warn('the service was not taken back', { err: error });
-      owner?.refuseTakeBack(describeError(error));
-      return;
     }
     await this.#settleIn('by order');
+  }
+
+  async #takeBack(token: string): Promise<void> {
+    const service = this.#service;
+    const { seat, owner } = service;
+    if (seat === undefined || !this.#mayResume()) throw failed('It has let go of the listeners.');
+    service.step('taking back', { successor: this.#successor.pid });
+    const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
+    const { from, complete } = await takeBack(service, seat, token, signal);
+    this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1);
+    complete();
+    owner?.forget();
+    if (from !== null) follow(service, from);
   }
 
   /** Byte 0 is ours: nothing here may fail. */
@@ -183,6 +200,10 @@ export class Reserve {
       }
     }
   }
+}
+
+function failed(why: string): UninterruptibleError {
+  return new UninterruptibleError('UNINTERRUPTIBLE_ROLLBACK_FAILED', why);
 }
 
 /** Where it really listened: a port that the kernel chose is asked for by its number. */
