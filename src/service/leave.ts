@@ -47,8 +47,8 @@ export async function leave(service: Service, successor: Successor): Promise<voi
     if (reserve.resumed.aborted) return;
   }
   await service.restarts.relayed();
-  // An owner that is about to give the service back has been told that we can take it.
-  await reserve.decided;
+  // Whoever owns the service counts on us to the last.
+  await reserve.decided();
   if (reserve.resumed.aborted) return;
   await end(service, cut);
 }

@@ -1,5 +1,5 @@
 /** Rollback: a process that drains or stands by serves again when its successor dies without a word, or on its order. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { describeError, UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
 import { WAITS } from '../handover/protocol.js';
@@ -29,6 +29,8 @@ export class Reserve {
   readonly #released = new AbortController();
   /** The exchange in which the owner gives the service back. Never rejects. */
   #takingBack: Promise<void> | undefined;
+  /** What comes of the owner's end without a word. Never rejects. */
+  #vanished: Promise<void> | undefined;
   /** That of the latest order to take it back. */
   #token = '';
 
@@ -47,9 +49,15 @@ export class Reserve {
     return this.#released.signal.aborted;
   }
 
-  /** Settles when it is known what comes of an order to take the service back that is being carried out. */
-  get decided(): Promise<void> {
-    return this.#takingBack ?? Promise.resolve();
+  /**
+   * Settles when nothing is under way that may make this process serve again. After a long stop (SIGSTOP) the timer of
+   * the window runs before the owner is heard: its word, or its end, counts first.
+   */
+  async decided(): Promise<void> {
+    this.#successor.channel.poll();
+    await setImmediate();
+    await this.#takingBack;
+    await this.#vanished;
   }
 
   /** Waits for the end of the rollback window, or until there is nothing to wait for. */
@@ -74,7 +82,12 @@ export class Reserve {
   }
 
   /** If byte 0 can be had the successor is dead, and the service is ours again; if not, we only drain. */
-  async successorVanished(): Promise<void> {
+  successorVanished(): Promise<void> {
+    this.#vanished ??= this.#followVanished();
+    return this.#vanished;
+  }
+
+  async #followVanished(): Promise<void> {
     // It may have died amid giving it back: the exchange tells whether byte 0 came with it.
     await this.#takingBack;
     const { seat, log } = this.#service;

@@ -97,6 +97,29 @@ test.concurrent('a rollback window that ends on the way does not end the rollbac
   });
 });
 
+test.concurrent(
+  'an owner that died within the window is followed by one that wakes after it',
+  needs,
+  async () => {
+    const window = 3_000;
+    await trial({ servers: [{ rollbackWindow: window }] }, async (trial) => {
+      const { generations, first } = trial;
+      trial.deploy(LONG);
+      const second = await generations.restart();
+      const over = performance.now() + window;
+      process.kill(first, 'SIGSTOP');
+      await generations.until(() => stateOf(first) === 'T', 'the process before to stop');
+      process.kill(second, 'SIGKILL');
+      await generations.gone(second);
+      await generations.until(() => performance.now() > over, 'its window to end');
+      process.kill(first, 'SIGCONT');
+      await generations.line('rolled back', ({ pid }) => pid === first);
+      await trial.expectOwner(first, 3);
+      await trial.expectNothingLost([second]);
+    });
+  },
+);
+
 describe('a stop', () => {
   test.concurrent('amid a rollback is no failure of a service that serves on', needs, async () => {
     await trial(LONG, async (trial) => {
