@@ -120,6 +120,57 @@ test.concurrent(
   },
 );
 
+test.concurrent('a restart that is ordered meanwhile wins, if it is faster', needs, async () => {
+  await trial(LONG, async (trial) => {
+    const { generations, first } = trial;
+    trial.deploy(LONG);
+    await generations.restart();
+    process.kill(first, 'SIGSTOP');
+    const answer = generations.order(order);
+    const restarted = await generations.order({ type: 'restart' });
+    expect(restarted).toMatchObject({ type: 'restarted', generation: 3 });
+    const third = await trial.status();
+    expect(await answer).toMatchObject({
+      type: 'failed',
+      message: expect.stringContaining('took over meanwhile') as string,
+    });
+    process.kill(first, 'SIGCONT');
+    await generations.gone(first);
+    const others = generations.alive().filter((pid) => pid !== third['pid']);
+    await trial.expectOwner(Number(third['pid']), 3, others);
+    await trial.expectNothingLost();
+  });
+});
+
+describe('whoever is stopped for longer than the other waits, there is one owner', () => {
+  const FAULTS = [
+    ...['received:take-over', 'sent:offer', 'received:ready', 'lock:owner:false', 'sent:yours'].map(
+      (at) => ['owner', at, 11_000] as const,
+    ),
+    ...['sent:take-over', 'received:offer', 'sent:ready', 'received:yours'].map(
+      (at) => ['process before', at, 6_000] as const,
+    ),
+  ];
+  test.concurrent.for(FAULTS)('the %s at %s', needs, async ([who, at, milliseconds]) => {
+    const fault = { at, action: 'stop' } as const;
+    await trial({ ...LONG, ...(who === 'owner' ? {} : { fault }) }, async (trial) => {
+      const { generations, first } = trial;
+      trial.deploy({ ...LONG, ...(who === 'owner' ? { fault } : {}) });
+      const second = await generations.restart();
+      const answer = generations.order(order, 30_000);
+      const hung = who === 'owner' ? second : first;
+      await trial.stopped(hung, milliseconds);
+      process.kill(hung, 'SIGCONT');
+      const isBack = (await answer).type === 'rolled-back';
+      const [owner, other] = isBack ? [first, second] : [second, first];
+      await trial.until(({ state }) => state === 'serving');
+      const { generation } = await trial.status();
+      await trial.expectOwner(owner, Number(generation), [other]);
+      await trial.expectNothingLost();
+    });
+  });
+});
+
 describe('a stop', () => {
   test.concurrent('amid a rollback is no failure of a service that serves on', needs, async () => {
     await trial(LONG, async (trial) => {
