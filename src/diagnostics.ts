@@ -30,6 +30,7 @@ const steps = {
   'handed over': 'hand-over',
   'hand-over failed': 'hand-over',
   'restart abandoned': 'hand-over',
+  'rollback abandoned': 'hand-over',
   'successor vanished': 'rollback',
   'taking back': 'rollback',
   'rolled back': 'rollback',
@@ -133,6 +134,8 @@ export interface StepFacts {
   'hand-over failed': Pick<TracedFacts, 'error'>;
   /** This process was told to stop meanwhile. */
   'restart abandoned': Pick<TracedFacts, 'child' | 'reason'>;
+  /** The same. */
+  'rollback abandoned': Pick<TracedFacts, 'predecessor' | 'reason'>;
   /** The new owner died. */
   'successor vanished': Pick<TracedFacts, 'successor'>;
   /** The new owner wants this process to serve again. */

@@ -27,11 +27,14 @@ export async function drain(trackers: readonly Tracker[], options: DrainOptions)
   for (const tracker of trackers) tracker.announceDrain();
 
   const timers: NodeJS.Timeout[] = [];
+  // Both signals live longer than a drain that was given up, and the next one counts for itself what it cuts.
+  const over = new AbortController();
+  const once = { once: true, signal: over.signal };
   let cut = 0;
   const outcome = await new Promise<'drained' | 'given-up'>((resolve) => {
     void Promise.all(trackers.map((tracker) => tracker.whenEmpty())).then(() => resolve('drained'));
     if (options.signal.aborted) resolve('given-up');
-    options.signal.addEventListener('abort', () => resolve('given-up'), { once: true });
+    options.signal.addEventListener('abort', () => resolve('given-up'), once);
     timers.push(
       // Keeps the process alive: a connection whose client has ended, and whose handler waits for a promise, does not.
       setInterval(() => {
@@ -50,8 +53,9 @@ export async function drain(trackers: readonly Tracker[], options: DrainOptions)
     };
     if (options.deadline !== null) timers.push(setTimeout(cutAll, options.deadline));
     if (options.hurry.aborted) cutAll();
-    options.hurry.addEventListener('abort', cutAll, { once: true });
+    options.hurry.addEventListener('abort', cutAll, once);
   });
+  over.abort();
   for (const timer of timers) clearTimeout(timer);
   return outcome === 'drained' ? cut : null;
 }

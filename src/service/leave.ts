@@ -58,6 +58,8 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   }
   // What those counted last who drained for us is told with our own last word.
   await Promise.all([service.restarts.relayed(), farewells]);
+  // Whoever owns the service counts on us to the last.
+  await reserve.decided();
   if (reserve.resumed.aborted) return;
   await end(service, cut);
 }

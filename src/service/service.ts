@@ -16,7 +16,7 @@ import {
   type StepName,
   stateChannel,
 } from '../diagnostics.js';
-import { UninterruptibleError } from '../errors.js';
+import { describeError, UninterruptibleError } from '../errors.js';
 import type { ConnectionCounts, LastHandover, RequestCounts, RestartResult, Status } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
@@ -395,7 +395,9 @@ export class Service {
 
   /** A restart or take-over that failed while this process serves on. */
   handoverFailed(error: UninterruptibleError): void {
-    const { code, message, details } = error;
+    const { details } = error;
+    // In bounded size: a successor may say what it likes, and `status` is one packet.
+    const { code, message } = describeError(error);
     const pid = typeof details?.['pid'] === 'number' ? details['pid'] : null;
     this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message } };
     this.ledger.count('handovers_failed');

@@ -89,7 +89,7 @@ async function passOn(service: Service): Promise<void> {
   let channel: Channel | undefined;
   try {
     channel = trusted(seat.connect());
-    channel.send({ type: 'stop' });
+    channel.send({ type: 'stop', ...(service.hurried.aborted ? { now: true } : {}) });
     closeAll((await channel.receive(WAITS.firstPacket)).descriptors);
     log.info('stop passed on to the new owner', { owner: service.owner?.pid });
   } catch (error) {

@@ -31,7 +31,9 @@ const ASKERS: Record<string, (trial: Trial) => Promise<Report>> = {
   'the log, after a signal': async ({ generations, first }) => {
     const since = generations.lines.length;
     process.kill(first, 'SIGUSR1');
-    const { err } = await generations.line('hand-over failed, serving on', undefined, since);
+    // The line of the restart before may come after its answer.
+    const begun = generations.lines.indexOf(await generations.line('restarting', undefined, since));
+    const { err } = await generations.line('hand-over failed, serving on', undefined, begun);
     const { lastWords = '' } = (err?.details ?? {}) as Partial<Report>;
     return { code: err?.code ?? '', message: err?.message ?? '', lastWords };
   },
