@@ -133,7 +133,7 @@ export class Reserve {
         break;
       } catch (error) {
         log.warn('the service was not taken back', { err: error });
-        this.#service.trace('not taken back', { successor: this.#successor.pid, error: error as Error });
+        this.#service.trace('not taken back', { successor: this.#successor.pid, error: error });
         // Ordered anew meanwhile: what came of the order before is no answer to that.
         if (token !== this.#token) continue;
         owner?.refuseTakeBack(describeError(error));
