@@ -6,6 +6,8 @@ import type { WatchedProcess } from '../process/watched-process.js';
 import { KeptListener } from './kept-listener.js';
 
 export class KeptGate implements Gate {
+  /** Whether the program is to accept. */
+  isOpen = false;
   #listeners: readonly KeptListener[] = [];
 
   get listeners(): readonly KeptListener[] {
@@ -17,10 +19,12 @@ export class KeptGate implements Gate {
   }
 
   accept(): void {
+    this.isOpen = true;
     for (const listener of this.#listeners) listener.accept();
   }
 
   pause(): void {
+    this.isOpen = false;
     for (const listener of this.#listeners) listener.pause();
   }
 
@@ -40,19 +44,19 @@ export class ProgramTracker implements Tracker {
   readonly idle = 0;
   readonly oldest = undefined;
   readonly #program: WatchedProcess;
-  #draining = false;
+  readonly #gate: KeptGate;
 
-  constructor(program: WatchedProcess) {
+  constructor(program: WatchedProcess, gate: KeptGate) {
     this.#program = program;
+    this.#gate = gate;
   }
 
   /** What is left of a drain. How many connections the program has nobody here knows. */
   get active(): number {
-    return this.#draining && this.#program.alive ? 1 : 0;
+    return !this.#gate.isOpen && this.#program.alive ? 1 : 0;
   }
 
   announceDrain(): void {
-    this.#draining = true;
     this.#program.signal('SIGTERM');
   }
 
@@ -67,6 +71,6 @@ export class ProgramTracker implements Tracker {
   }
 
   resume(): void {
-    this.#draining = false;
+    throw new TypeError('A keeper does not serve again.');
   }
 }

@@ -5,6 +5,7 @@ import type { Listener } from '../listeners/listener.js';
 
 /** For a socket without a name, as sd_listen_fds_with_names(3) has it. */
 const UNNAMED = 'unknown';
+const LONGEST_NAME = 255;
 
 export class KeptListener implements Listener {
   readonly #socket: Listener;
@@ -38,10 +39,10 @@ export class KeptListener implements Listener {
     return this.#accepting;
   }
 
-  /** How it stands in LISTEN_FDNAMES, where a colon comes between two. */
+  /** How it stands in LISTEN_FDNAMES, where a colon comes between two, and which takes so many printable characters. */
   get name(): string {
     const { name, requested } = this.address;
-    return name === requested ? UNNAMED : name.replaceAll(':', '-');
+    return name === requested ? UNNAMED : name.replaceAll(/[:\p{Cc}]/gu, '-').slice(0, LONGEST_NAME);
   }
 
   accept(): void {

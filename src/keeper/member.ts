@@ -37,7 +37,7 @@ export class KeptMember implements Member {
   constructor(assignment: Assignment, program: WatchedProcess, link: Link, options: ServerOptions) {
     const { bind } = assignment;
     this.options = { ...options, bind: bind.length === 0 ? OFFERED : bind };
-    this.tracker = new ProgramTracker(program);
+    this.tracker = new ProgramTracker(program, this.acceptor);
     this.#assignment = assignment;
     this.#program = program;
     this.#link = link;

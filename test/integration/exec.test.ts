@@ -9,7 +9,7 @@ import { COMMAND, objectOf, uninterruptible } from '../support/command.js';
 import { ExecutedGenerations, type Stated } from '../support/executed.js';
 import type { Version } from '../support/generations.js';
 import { startLoad } from '../support/load/index.js';
-import { commandOf, exitOf, isAlive } from '../support/processes.js';
+import { descriptorsOf, exitOf, isAlive, stateOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
 let generations: ExecutedGenerations;
@@ -143,11 +143,10 @@ describe('a program that was executed', {
 
   test('finds signals and descriptors as a shell leaves them, and every byte as it was given', async () => {
     generations = new ExecutedGenerations();
-    const { directory } = generations;
     const options = ['--control', generations.controlPath, '--bind', 'tcp://127.0.0.1:0'];
-    const program = `for name in status environ cmdline; do cat /proc/$$/$name > ${directory}/$name; done
-      exec sleep 30`;
-    const child = generations.launch({
+    // Stops itself, so that it can be looked at: without a child, for which a shell would block signals.
+    const program = ['sh', '-c', 'kill -STOP $$', 'sh'];
+    const { pid = 0 } = generations.launch({
       // What is open beyond stdio is for nobody.
       command: [
         ...([
@@ -156,17 +155,16 @@ describe('a program that was executed', {
           'exec 5</dev/null; RAW=$(printf "\\377 "); export RAW; exec "$@" "$RAW"',
           'sh',
         ] as const),
-        ...[process.execPath, COMMAND, 'exec', ...options, '--', 'sh', '-c', program, 'sh'],
+        ...[process.execPath, COMMAND, 'exec', ...options, '--', ...program],
       ],
     });
-    await generations.served(child.pid);
-    const said = (name: string): string => readFileSync(join(directory, name), 'latin1');
+    await generations.served(pid);
+    await generations.until(() => stateOf(pid) === 'T', 'the program to stop itself');
+    const said = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'latin1');
     expect(/^SigIgn:\s*(\w+)/m.exec(said('status'))?.[1]).toMatch(/^0+$/);
     expect(/^SigBlk:\s*(\w+)/m.exec(said('status'))?.[1]).toMatch(/^0+$/);
-    const { pid = 0 } = child;
-    await generations.until(() => commandOf(pid)[0] === 'sleep', 'the program to be the last one');
     expect(readdirSync(`/proc/${pid}/fd`).sort()).toEqual(['0', '1', '2', '3']);
-    expect(said('cmdline').split('\0').slice(-2)).toEqual(['\xff ', '']);
+    expect(said('cmdline')).toBe([...program, '\xff ', ''].join('\0'));
     const given = said('environ').split('\0');
     expect(given).toContain('RAW=\xff ');
     // The shell between us and the command adds nothing but this.
@@ -346,6 +344,30 @@ describe('a program that was executed', {
     expect((await uninterruptible(['rollback', '--control', generations.controlPath])).code).toBe(6);
   });
 
+  test('does not serve again once it was told to end, and holds nothing that a client could wait at', async () => {
+    const python = await startPython();
+    const socket = connect(generations.unixPath);
+    cleanups.push(() => socket.destroy());
+    socket.setEncoding('utf8').write('hello\n');
+    await once(socket, 'data');
+    const keeper = generations.keeperOf(python.pid);
+    generations.deploy({
+      servers: [{ bind: `unix://${generations.unixPath}`, controlPath: generations.controlPath }],
+    });
+    const node = generations.launch();
+    await generations.line('serving', ({ pid }) => pid === node.pid);
+    const draining = { pid: keeper, connections: 1, canServeAgain: false };
+    await generations.until(() => isSocketless(keeper), 'the keeper to let go of the listeners');
+    expect((await generations.status()).draining).toMatchObject([draining]);
+    node.kill('SIGKILL');
+    await exitOf(node);
+    await expect(ask('hello')).rejects.toThrow('ECONNREFUSED');
+    socket.write('still here\n');
+    expect(await once(socket, 'data')).toEqual([`still here ${python.pid}\n`]);
+    socket.end();
+    await generations.until(() => generations.alive().length === 0, 'program and keeper to leave');
+  });
+
   test('may not make the sockets blocking while the version before has them', async () => {
     const node = await startNode();
     const python = generations.execPython('word', { fault: ['blocking'] });
@@ -387,6 +409,15 @@ describe('exec', requirement('addon', 'python3', 'proc'), () => {
     expect(left.sort()).toEqual(['app.sock', 'control', 'control.lock', 'options.json']);
   });
 });
+
+/** Whether it has no listening UNIX socket of the fixture's path any more. */
+function isSocketless(pid: number): boolean {
+  const inodes = readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith(` ${generations.unixPath}`))
+    .map((line) => `socket:[${line.trim().split(/\s+/)[6]}]`);
+  return inodes.every((inode) => !descriptorsOf(pid).includes(inode));
+}
 
 function readIfThere(path: string): string {
   try {

@@ -13,7 +13,7 @@ export interface Stated {
   pid: number;
   state: string;
   generation: number;
-  draining: { pid: number; canServeAgain: boolean }[];
+  draining: { pid: number; canServeAgain: boolean; connections: number }[];
   listeners: { name: string; bound: string; accepting: boolean }[];
 }
 
