@@ -92,6 +92,8 @@ export interface Status {
   readonly ownerSince: number | null;
   /** The path of the control socket; null where there is no directory for one, or hand-overs are unavailable. */
   readonly controlPath: string | null;
+  /** The option `pidfilePath`, absolute. */
+  readonly pidfilePath: string | null;
   /** Those of all servers of this process, in the order they were given. */
   readonly listeners: readonly (ListenerInfo & {
     /** False while this process drains, or while `maxConnections` are open: then clients wait in the kernel's queue. */

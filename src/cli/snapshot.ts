@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly startedAt: number | undefined;
   readonly ownerSince: number | undefined;
   readonly controlPath: string | undefined;
+  /** Null: it has none. Undefined: it does not say. */
+  readonly pidfilePath: string | null | undefined;
   readonly listeners: readonly SnapshotListener[];
   readonly connections: Counts;
   /** Undefined: it speaks no HTTP. */
@@ -78,6 +80,7 @@ export function readSnapshot(status: Fields): Snapshot {
     startedAt: number(status['startedAt']),
     ownerSince: number(status['ownerSince']),
     controlPath: text(status['controlPath']),
+    pidfilePath: status['pidfilePath'] === null ? null : text(status['pidfilePath']),
     listeners: list(status['listeners']).map((listener) => ({
       name: text(listener['name']) ?? '?',
       bound: text(listener['bound']) ?? '?',

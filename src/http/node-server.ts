@@ -68,7 +68,8 @@ export function startTimeouts(server: AnyServer): void {
  * listener there is an event; what the program listens for itself goes before.
  */
 export function refuseUnknownExpectations(server: AnyServer): void {
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+  // Before those of the program: a `once` of its own must count.
+  server.prependListener('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     if (server.listenerCount('checkExpectation') === 1) response.writeHead(417).end();
   });
 }

@@ -35,8 +35,8 @@ export class Rollbacks {
       if (onStep !== undefined) running.watchers.push(onStep);
       return running.outcome.promise;
     }
+    if (restarts.running || lifecycle.is('handing-over')) throw impossible('A restart is under way.');
     if (!lifecycle.is('serving')) throw wrongState('rollback', lifecycle.state);
-    if (restarts.running) throw impossible('A restart is under way.');
     const attempt: Attempt = {
       token: randomBytes(32).toString('hex'),
       predecessor: this.#able(),

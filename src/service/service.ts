@@ -418,6 +418,7 @@ export class Service {
       node: process.version,
       ownerSince: this.ownerSince,
       controlPath: this.seat?.path ?? null,
+      pidfilePath: this.configuration.pidfilePath,
       listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
       connections: this.#connections(),
       requests: this.#requests(),

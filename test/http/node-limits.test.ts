@@ -43,6 +43,26 @@ describe.each([[false], [true]])('draining: %s', (drains) => {
     expect(await talk.answer()).toMatchObject({ status: 200, headers: { connection }, body: 'ok' });
   });
 
+  test('a listener for one of them decides on that one', async () => {
+    const own = createServer((request, response) => void tell(request, response));
+    own.once('checkExpectation', (_, response) => {
+      setImmediate(() => response.writeHead(202, { 'Content-Length': 0 }).end());
+    });
+    const [, talk] = await begin(own);
+    talk.get('/', 'Expect: the-unexpected\r\n');
+    expect(await talk.answer()).toMatchObject({ status: 202, headers: { connection } });
+  });
+
+  test.each([204, 304])('an answer %i has no body', async (status) => {
+    const [, talk] = await begin((request, response) => {
+      response.writeHead(request.url === '/before' ? 200 : status).end();
+    });
+    talk.get('/');
+    const { headers } = await head(talk);
+    expect(headers).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*^Connection: ${connection}\r$`, 'im'));
+    if (drains) expect(await talk.end()).toBe('');
+  });
+
   test('trailers arrive, in both directions', async () => {
     const [, talk] = await begin(async (request, response) => {
       await finished(request.resume());

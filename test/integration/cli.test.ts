@@ -1,7 +1,7 @@
 /** The `uninterruptible` command against real servers: what it prints, and its exit code, in each state of a server. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -311,6 +311,99 @@ describe('restart', requirement('addon'), () => {
   });
 });
 
+describe('while a restart is under way', requirement('addon'), () => {
+  /** The new version warms up until it is told to stop. */
+  async function restarting(): Promise<Generations> {
+    const server = await start();
+    server.deploy({ warmUp: 'hang' });
+    process.kill(server.owner, 'SIGUSR1');
+    await server.line('handing over');
+    await server.line('warming up', ({ pid }) => pid !== server.owner);
+    return server;
+  }
+
+  test('who serves is told, by each command that only looks', async () => {
+    const { owner, controlPath } = await restarting();
+    const shown = async (words: string): Promise<string> => {
+      const { code, stdout, stderr } = await run(words);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return normalised(stdout, { owner, control: controlPath });
+    };
+    expect(await shown('status')).toMatch(/ {2}serving, handing over\n +pid +<owner>, generation 1,/);
+    expect(await shown('listeners')).toMatch(/^tcp:.* accepting\n$/);
+    expect(await shown('doctor')).toContain('1 listener accepting');
+    expect((await uninterruptible(['list'])).stdout).toContain(`${owner} `);
+  });
+
+  test('a rollback is refused, and both processes go on', async () => {
+    const server = await restarting();
+    const { owner } = server;
+    expect(await run('rollback')).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('A restart is under way.') as string,
+    });
+    expect(server.alive()).toHaveLength(2);
+    expect(await server.request('still')).toBe(`still ${owner}`);
+  });
+
+  test('a second restart is one further restart after it', async () => {
+    const server = await restarting();
+    const first = server.owner;
+    const second = run('restart');
+    await server.line('restart queued: one is under way');
+    server.deploy({});
+    const child = server.alive().find((pid) => pid !== first) ?? 0;
+    process.kill(child, 'SIGKILL');
+    expect(await second).toMatchObject({ code: 0, stderr: '' });
+    expect([first, child]).not.toContain(server.owner);
+  });
+
+  test('a stop abandons it', async () => {
+    const server = await restarting();
+    expect(await run('stop')).toMatchObject({ code: 0, stderr: '' });
+    await server.line('restart abandoned');
+    await server.until(() => server.alive().length === 0, 'the new version to be ended, too');
+  });
+});
+
+describe('while an old process drains', requirement('addon'), () => {
+  async function draining(): Promise<{ server: Generations; old: number; held: Conversation }> {
+    const server = await start({ stay: true });
+    const old = server.owner;
+    const held = await Conversation.open(server.port());
+    await server.restart();
+    return { server, old, held };
+  }
+
+  test('it is shown, and does not count as a server of its own', async () => {
+    const { server, old } = await draining();
+    const names = { old, new: server.owner, control: server.controlPath };
+    await expect
+      .poll(async () => normalised((await run('status')).stdout, names), { timeout: 10_000 })
+      .toMatch(/pid +<new>, generation 2[^]*draining +pid <old>, generation 1: 1 connection left/);
+    const { stdout } = await uninterruptible(['list']);
+    expect(stdout.split('\n').filter((line) => line.includes(server.controlPath))).toHaveLength(1);
+    expect(await run('listeners')).toMatchObject({ code: 0 });
+    expect(await run('doctor')).toMatchObject({ code: 0 });
+  });
+
+  test('a stop waits for it; from the order on nobody serves there', async () => {
+    const { server, old, held } = await draining();
+    expect(await run('stop --timeout 500ms')).toMatchObject({ code: 4 });
+    expect(server.alive()).toEqual(expect.arrayContaining([old, server.owner]));
+    for (const command of COMMANDS) expect(await run(command)).toMatchObject({ code: 3 });
+    await held.end();
+    await server.until(() => server.alive().length === 0, 'all to leave');
+  });
+
+  test('a stop with --now cuts it', async () => {
+    const { server, held } = await draining();
+    expect(await run('stop --now')).toMatchObject({ code: 0 });
+    await held.closed;
+    await server.until(() => server.alive().length === 0, 'all to leave');
+  });
+});
+
 describe('stop', requirement('addon'), () => {
   test('waits until the process has gone', async () => {
     const server = await start();
@@ -502,6 +595,25 @@ describe('a server that cannot be asked', requirement('addon'), () => {
     } finally {
       squatter.kill('SIGKILL');
     }
+  });
+
+  test('is another than the one that left the pid file: nothing is ordered', async () => {
+    const server = nobody();
+    const { version, path } = withPidFile(server);
+    server.deploy(version);
+    server.launch();
+    await server.line('serving');
+    const stale = join(server.directory, 'stale');
+    writeFileSync(stale, `${server.owner}\n`);
+    expect(await uninterruptible(['stop', '--pidfile', stale])).toMatchObject({
+      code: 3,
+      stderr: `uninterruptible: ${stale} is stale: process ${server.owner}, which it names, is another server, and has the pid file ${path}.\n`,
+    });
+    expect(server.alive()).toEqual([server.owner]);
+    // A link to the right one is as good.
+    rmSync(stale);
+    symlinkSync(path, stale);
+    expect(await uninterruptible(['status', '--pidfile', stale])).toMatchObject({ code: 0 });
   });
 
   test('is named by a pid file that is wrong', async () => {

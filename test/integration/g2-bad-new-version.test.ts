@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Failed } from '../../src/handover/protocol.js';
+import { objectOf, uninterruptible } from '../support/command.js';
 import type { Version } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
 import { Trial, trial } from '../support/trial.js';
@@ -20,6 +21,12 @@ const ASKERS: Record<string, (trial: Trial) => Promise<Report>> = {
     const answer = await generations.order({ type: 'restart' });
     expect(answer.type).toBe('failed');
     const { code, message, lastWords = '' } = answer as Failed;
+    return { code, message, lastWords };
+  },
+  'the command': async ({ generations }) => {
+    const ran = await uninterruptible(['restart', '--json', '--control', generations.controlPath]);
+    expect(ran.code).toBe(6);
+    const { code, message, lastWords = '' } = objectOf(ran)['error'] as Report;
     return { code, message, lastWords };
   },
   'the program': async ({ generations }) => {
