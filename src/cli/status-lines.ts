@@ -3,7 +3,7 @@ import type { Output, Style } from './output.js';
 import type { Draining, LastHandover, Snapshot } from './snapshot.js';
 import { columns, count, duration, moment } from './text.js';
 
-type Paint = Pick<Output, 'style'>;
+type Paint = Pick<Output, 'style'> & Partial<Pick<Output, 'width'>>;
 
 export function statusLines(snapshot: Snapshot, controlPath: string, now: number, paint: Paint): string[] {
   const { pid, generation, ownerSince, startedAt, requests } = snapshot;
@@ -32,7 +32,10 @@ export function statusLines(snapshot: Snapshot, controlPath: string, now: number
   }
   return [
     headline(snapshot, paint),
-    ...columns(rows.map(([label, text]) => [`  ${paint.style('dim', label)}`, text])),
+    ...columns(
+      rows.map(([label, text]) => [`  ${paint.style('dim', label)}`, text]),
+      paint.width,
+    ),
   ];
 }
 

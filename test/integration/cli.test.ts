@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/version.js';
 import {
@@ -641,15 +642,17 @@ describe('a server that cannot be asked', requirement('addon'), () => {
 });
 
 describe('a person at a terminal', requirement('addon', 'python3'), () => {
-  /** A pseudo-terminal of 100 columns and 30 rows around what follows. */
-  const TERMINAL = [
+  /** A pseudo-terminal of so many columns and 30 rows around what follows. */
+  const terminal = (columns: number): [string, ...string[]] => [
     'python3',
     '-c',
     [
       'import fcntl, os, pty, struct, sys, termios',
+      'size = struct.pack("HHHH", 30, int(sys.argv.pop(1)), 0, 0)',
       'pid, master = pty.fork()',
-      'if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])',
-      'fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))',
+      'if pid == 0:',
+      '  fcntl.ioctl(0, termios.TIOCSWINSZ, size)',
+      '  os.execvp(sys.argv[1], sys.argv[1:])',
       'def output():',
       '  while True:',
       '    try: data = os.read(master, 65536)',
@@ -663,7 +666,27 @@ describe('a person at a terminal', requirement('addon', 'python3'), () => {
       'output()',
       'os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))',
     ].join('\n'),
-  ] as const;
+    String(columns),
+  ];
+  const TERMINAL = terminal(100);
+
+  test('reads lines that fit a narrow one', async () => {
+    const server = nobody();
+    const { version } = withPidFile(server, { rollbackWindow: 60_000 });
+    server.deploy(version);
+    server.launch();
+    await server.line('serving');
+    await server.restart();
+    for (const words of ['status', 'list', 'doctor']) {
+      const { stdout } = await run(words, { through: terminal(60) });
+      const lines = stripVTControlCharacters(stdout).split(/\r?\n/);
+      expect(lines.length).toBeGreaterThan(5);
+      // But for what is one word: a path is copied whole.
+      expect(
+        lines.filter((line) => line.length > 60 && line.trim().split(/ {2,}/).at(-1)?.includes(' ')),
+      ).toEqual([]);
+    }
+  });
 
   test('sees colours there, and only there', async () => {
     await start();
