@@ -66,10 +66,17 @@ export function listenerLines({ listeners }: Snapshot, paint: Paint): string[] {
 }
 
 function headline(snapshot: Snapshot, paint: Paint): string {
-  const { program, version } = snapshot;
+  const { version } = snapshot;
   const style: Style = stateText(snapshot).startsWith('serving') ? 'green' : 'yellow';
   const library = version === undefined ? '' : paint.style('dim', ` (uninterruptible ${version})`);
-  return `${paint.style('bold', program ?? 'a program without a name')}${library}  ${paint.style(style, stateText(snapshot))}`;
+  return `${paint.style('bold', nameOf(snapshot))}${library}  ${paint.style(style, stateText(snapshot))}`;
+}
+
+/** What it calls itself, or how it is started. */
+function nameOf({ program, startCommand }: Snapshot): string {
+  if (program !== undefined) return program;
+  if (startCommand === undefined) return 'a program without a name';
+  return typeof startCommand === 'string' ? startCommand : startCommand.join(' ');
 }
 
 function listenerRows(snapshot: Snapshot, paint: Paint): [string, string][] {
