@@ -109,7 +109,7 @@ test.concurrent(
       const over = performance.now() + window;
       process.kill(first, 'SIGSTOP');
       await generations.until(() => stateOf(first) === 'T', 'the process before to stop');
-      process.kill(second, 'SIGKILL');
+      await trial.die();
       await generations.gone(second);
       await generations.until(() => performance.now() > over, 'its window to end');
       process.kill(first, 'SIGCONT');
