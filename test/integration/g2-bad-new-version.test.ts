@@ -26,7 +26,11 @@ const ASKERS: Record<string, (trial: Trial) => Promise<Report>> = {
   'the command': async ({ generations }) => {
     const ran = await uninterruptible(['restart', '--json', '--control', generations.controlPath]);
     expect(ran.code).toBe(6);
-    const { code, message, lastWords = '' } = objectOf(ran)['error'] as Report;
+    const {
+      code,
+      message,
+      lastWords = '',
+    } = objectOf(ran)['error'] as Omit<Report, 'lastWords'> & Partial<Report>;
     return { code, message, lastWords };
   },
   'the program': async ({ generations }) => {

@@ -99,7 +99,7 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       () => generations.alive().length === 2,
       'supervisor and owner to be all there is',
     );
-    expect(zombiesOf(supervisor.pid ?? 0)).toBe(0);
+    await generations.until(() => zombiesOf(supervisor.pid ?? 0) === 0, 'what has ended to be reaped');
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
     expect(generations.alive()).toEqual([]);

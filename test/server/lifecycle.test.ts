@@ -260,7 +260,7 @@ test('status is plain data about everything', requirement('addon'), async () => 
     startCommand: null,
     rollbackWindow: 0,
     readyTimeout: 60_000,
-    pidfilePath: null,
+    pidfilePath: join(directory, 'pid'),
     controlPath,
     listeners: [
       {
