@@ -11,16 +11,18 @@ export class Output {
   readonly json: boolean;
   /** Whether a person looks at stdout: lines may be drawn again. */
   readonly interactive: boolean;
-  /** How many columns a line may have. */
-  readonly width: number;
   readonly #colours: boolean;
 
   constructor(json: boolean, environment: Environment) {
     this.json = json;
     this.interactive = process.stdout.isTTY && !json && environment['TERM'] !== 'dumb';
-    // A terminal that was never told its size has none.
-    this.width = this.interactive ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
     this.#colours = this.interactive && !environment['NO_COLOR'];
+  }
+
+  /** How many columns a line may have now: a terminal may be resized. */
+  get width(): number {
+    // One that was never told its size has none.
+    return this.interactive ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
   }
 
   style(style: Style, text: string): string {

@@ -95,14 +95,12 @@ const changes: Show = ({ output }, _operator, seen, shown) => {
 
 /** Over the last frame, cut to the terminal: a line that wraps would be two to go up. */
 const redraw: Show = (context, operator, seen, shown) => {
-  // A terminal that was never told its size has none.
-  const columns = process.stdout.columns || 80;
   const rows = process.stdout.rows || 24;
   const lines =
     seen instanceof Failure ? [context.output.style('red', seen.message)] : frame(context, operator, seen);
   const frameLines = [...lines, '', context.output.style('dim', `${clock(new Date())}  Ctrl-C ends this`)]
     .slice(0, rows - 1)
-    .map((line) => fitted(line, columns - 1));
+    .map((line) => fitted(line, context.output.width - 1));
   const up = shown.lines === 0 ? '' : `\u001b[${shown.lines}A`;
   context.output.raw(`${up}\r\u001b[0J${frameLines.join('\n')}\n`);
   return { lines: frameLines.length, text: '' };
