@@ -6,6 +6,8 @@ import { handOver, regained } from '../handover/predecessor.js';
 import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
 import { observe } from '../metrics/durations.js';
+import { ObservedProcess } from '../process/observed-process.js';
+import type { StartedProcess } from '../process/spawn.js';
 import { attempt } from './attempt.js';
 import { warnOfGivenUp } from './given-up.js';
 import { leave } from './leave.js';
@@ -61,7 +63,8 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       readyTimeout: timeToBeReady(service, { isRollback, isChild: started !== undefined }),
       signal: service.stopping.signal,
       pathIsOurs: () => seat.published,
-      endChild: () => started?.kill(),
+      isAnothers: () => seat.leadsToAnother(pid),
+      child: started?.includes(pid) ? endable(started, pid) : undefined,
       onSilence: (err) => log.warn('no word from the new owner, still accepting', { successor: pid, err }),
       onReady: () => service.step('successor ready', { successor: pid }),
     });
@@ -109,6 +112,17 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
   } finally {
     stderr?.real.close();
   }
+}
+
+/** What was started may be a shell; who took over is one that it started. */
+function endable(started: StartedProcess, pid: number): { kill: () => void; readonly alive: boolean } {
+  const successor = new ObservedProcess(pid);
+  return {
+    kill: () => started.kill(),
+    get alive() {
+      return successor.alive;
+    },
+  };
 }
 
 /** In ms. Whoever served before has nothing to get ready. */

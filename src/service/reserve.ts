@@ -96,7 +96,8 @@ export class Reserve {
     log.warn('the successor vanished', { successor: this.#successor.pid });
     this.#service.trace('successor vanished', { successor: this.#successor.pid });
     try {
-      if (!(await seat.ownership.takeOwner(WAITS.ownerLock, this.#released.signal))) {
+      const isTaken = (): boolean => seat.leadsToAnother(this.#successor.pid);
+      if (!(await seat.ownership.takeOwner(WAITS.ownerLock, this.#released.signal, isTaken))) {
         this.release('another process is the owner');
         return;
       }
