@@ -23,9 +23,14 @@ export function greeterOf(service: Service): Greeter {
   return {
     firstPacket: (channel, first) => {
       closeAll(first.descriptors);
-      // The owner has changed: whoever came in through the old inode must connect again.
-      if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
-      else obey(service, channel, first);
+      try {
+        // The owner has changed: whoever came in through the old inode must connect again.
+        if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
+        else obey(service, channel, first);
+      } catch (error) {
+        service.log.error('an order could not be carried out', { order: first.message.type, err: error });
+        channel.finish(failure(error));
+      }
     },
     exhausted: (err) => {
       const level = exhaustions.take() ? 'error' : 'debug';
