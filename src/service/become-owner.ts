@@ -16,7 +16,7 @@ import { PidFile } from '../process/pid-file.js';
 import { warnOfUnfit } from './activation.js';
 import { announce } from './announce.js';
 import { attempt } from './attempt.js';
-import { follow } from './follow.js';
+import { followPredecessor } from './follow.js';
 import { warnOfGivenUp } from './given-up.js';
 import type { Home } from './home.js';
 import { prepareMembers } from './prepare.js';
@@ -186,7 +186,7 @@ function assumeOwnership(service: Service, candidacy: Candidacy): void {
     service.lastHandover = { at: Date.now(), outcome: 'done', pid: service.pid, error: null };
     if (predecessor.books !== undefined) service.ledger.adopt(predecessor.books);
     service.ledger.count('handovers_done');
-    follow(service, predecessor);
+    followPredecessor(service, predecessor);
   }
   service.lifecycle.to('serving');
   announce(service, predecessor === null ? {} : { predecessor: predecessor.pid });

@@ -12,6 +12,7 @@ import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
 import { Reserve, type Successor } from './reserve.js';
 import type { Service } from './service.js';
+import { remainderOf } from './status.js';
 
 /** How often a registration with the new owner is tried, in a row. */
 const REGISTRATIONS = 3;
@@ -42,7 +43,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   });
   service.lifecycle.to('draining');
   if (!service.canServeAgain) reserve.release('the command is told to stop');
-  const report = (): void => service.owner?.report({ ...service.remainder, ...limits(service, reserve) });
+  const report = (): void => service.owner?.report({ ...remainderOf(service), ...limits(service, reserve) });
   service.tellOwner = report;
   service.ledger.handedOver();
   const stopReporting = reportCounters(service, report);
@@ -150,7 +151,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         generation: service.generation,
         features: service.features,
         process: service.ledger.process,
-        ...service.remainder,
+        ...remainderOf(service),
       });
       // The owner may have told everybody before it knew of us.
       service.log.keepUp();

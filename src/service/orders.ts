@@ -9,6 +9,7 @@ import type { Greeter } from '../handover/greeter.js';
 import { encodePacket } from '../handover/packet.js';
 import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
 import { Quota } from '../log/quota.js';
+import { follow } from './follow.js';
 import { giveTo } from './hand-over.js';
 import type { OnStep } from './restart.js';
 import type { Service } from './service.js';
@@ -79,7 +80,7 @@ function standBy(service: Service, channel: Channel, message: StandBy): void {
     channel.close();
     return;
   }
-  service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+  follow(service, new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
   service.notifier.heardOfEarlier();
 }
 

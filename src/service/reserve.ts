@@ -6,7 +6,7 @@ import { type Books, WAITS } from '../handover/protocol.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Listener } from '../listeners/listener.js';
 import { openListener } from '../listeners/open-listener.js';
-import { follow } from './follow.js';
+import { followPredecessor } from './follow.js';
 import { runHooks } from './hooks.js';
 import { repair } from './repair.js';
 import type { Service } from './service.js';
@@ -155,7 +155,7 @@ export class Reserve {
     this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1, from?.books);
     complete();
     owner?.forget();
-    if (from !== null) follow(service, from);
+    if (from !== null) followPredecessor(service, from);
   }
 
   /** Byte 0 is ours: nothing here may fail. */

@@ -2,7 +2,6 @@
  * Everything of a process that changes hands in one exchange: its servers, their listeners, its seat and its state.
  * This file holds what is known; `start.ts`, `hand-over.ts`, `restart.ts` and `stop.ts` are what happens to it.
  */
-import type { Cluster } from 'node:cluster';
 import type { Binding, Descriptor } from '../binding.js';
 import { loadBinding } from '../binding.js';
 import type { ProcessConfiguration } from '../configuration.js';
@@ -17,11 +16,11 @@ import {
   stateChannel,
 } from '../diagnostics.js';
 import { describeError, UninterruptibleError } from '../errors.js';
-import type { ConnectionCounts, LastHandover, RequestCounts, RestartResult, Status } from '../events.js';
+import type { LastHandover, RestartResult, Status } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
-import { FEATURES, type Remainder } from '../handover/protocol.js';
+import { FEATURES } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
 import type { PassedDescriptor } from '../listeners/passed-sockets.js';
 import type { Log } from '../log/log.js';
@@ -35,11 +34,10 @@ import {
 } from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { readProgram } from '../process/program.js';
-import { VERSION } from '../version.js';
-import { attempt } from './attempt.js';
+import { refuseCluster } from './cluster.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
-import { closeAccount, exposition, keepAccount, ledgerOf, shareBooks } from './metrics.js';
+import { exposition, ledgerOf, shareBooks } from './metrics.js';
 import { Notifier } from './notify.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
@@ -47,6 +45,7 @@ import { Restarts } from './restart.js';
 import { Rollbacks } from './rollback.js';
 import type { Seat } from './seat.js';
 import { start } from './start.js';
+import { statusOf } from './status.js';
 import { stop } from './stop.js';
 import { Timeline } from './timeline.js';
 
@@ -209,18 +208,6 @@ export class Service {
     return this.members.reduce((sum, { tracker }) => sum + tracker.idle, 0);
   }
 
-  /** What is left of this process while it drains, as the owner is told. */
-  get remainder(): Remainder {
-    const { active, idle } = this;
-    const requests = this.#requests();
-    return {
-      connections: active,
-      busy: active - idle,
-      ...(requests && { requests: requests.total }),
-      counters: this.ledger.own().toCounters(),
-    };
-  }
-
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
   configure(): void {
     const resolved = resolveConfiguration(
@@ -301,50 +288,6 @@ export class Service {
     this.#resolveStopped(cut);
   }
 
-  /** Follows a process that drains until it is gone. */
-  addDraining(peer: DrainingPeer): void {
-    this.draining.add(peer);
-    keepAccount(this.ledger, peer);
-    this.#hurryOldest();
-    void peer.heardOf.then(() => this.notifier.heardOfEarlier());
-    void peer.gone.then(async () => {
-      const followed = this.draining.delete(peer);
-      // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
-      if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();
-      if (this.rollbacks.isTakingBack(peer)) {
-        // It ends this connection when it serves: it is lost only if nothing comes of that.
-        await this.exchange;
-        if (!this.lifecycle.is('serving')) return;
-      }
-      if (followed) closeAccount(this.ledger, peer);
-      if (!this.lifecycle.is('serving', 'handing-over')) return;
-      const step = peer.leftByItself ? 'predecessor gone' : 'predecessor lost';
-      if (!peer.leftByItself) this.ledger.count('processes_lost');
-      const facts = { predecessor: peer.pid };
-      this.log.info(step, facts);
-      this.trace(step, facts, performance.now() - peer.since);
-    });
-  }
-
-  /** `maxDraining`: whoever is too many is the oldest. */
-  #hurryOldest(): void {
-    const { maxDraining } = this.configuration;
-    if (maxDraining === null) return;
-    const oldestFirst = [...this.draining].sort((one, other) => one.generation - other.generation);
-    for (const peer of oldestFirst.slice(0, Math.max(0, oldestFirst.length - maxDraining))) {
-      this.log.warn('more processes drain than maxDraining allows, the oldest is told to leave', {
-        predecessor: peer.pid,
-      });
-      peer.hurry();
-    }
-  }
-
-  #leaveFormerSeat(): void {
-    attempt(this, 'the former control path could not be removed', () => this.formerSeat?.unpublish());
-    this.formerSeat?.remove();
-    this.formerSeat = undefined;
-  }
-
   /** Cuts what is open, now and whatever is accepted later: this process is to leave. */
   hurry(): void {
     this.#hurry.abort();
@@ -408,58 +351,13 @@ export class Service {
   }
 
   status(): Status {
-    const listeners = this.members.flatMap((member) => member.acceptor.listeners);
-    return {
-      state: this.state,
-      pid: this.pid,
-      generation: this.generation,
-      program: this.program,
-      version: VERSION,
-      node: process.version,
-      ownerSince: this.ownerSince,
-      controlPath: this.seat?.path ?? null,
-      pidfilePath: this.configuration.pidfilePath,
-      listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
-      connections: this.#connections(),
-      requests: this.#requests(),
-      draining: [...this.draining].map((peer) => ({
-        pid: peer.pid,
-        generation: peer.generation,
-        connections: peer.left.connections,
-        busy: peer.left.busy ?? null,
-        requests: peer.left.requests ?? null,
-        canServeAgain: this.rollbacks.mayGoTo(peer),
-        rollbackUntil: peer.rollbackUntil,
-        deadline: peer.deadline,
-      })),
-      restarting: this.restarts.running,
-      lastHandover: this.lastHandover,
-      startedAt: Math.round(performance.timeOrigin),
-      startCommand: this.configuration.startCommand,
-      rollbackWindow: this.configuration.rollbackWindow,
-      readyTimeout: this.configuration.readyTimeout,
-    };
+    return statusOf(this);
   }
 
   /** The same as text for Prometheus, with what was counted over all generations. */
   metrics(): string {
     shareBooks(this);
     return exposition(this);
-  }
-
-  #connections(): ConnectionCounts {
-    const { active, idle } = this;
-    const total = this.members.reduce((sum, { tracker }) => sum + tracker.total, 0);
-    return { active, busy: active - idle, idle, total };
-  }
-
-  #requests(): RequestCounts | null {
-    const counts = this.members.flatMap(({ requests }) => requests?.() ?? []);
-    if (counts.length === 0) return null;
-    return {
-      active: counts.reduce((sum, { active }) => sum + active, 0),
-      total: counts.reduce((sum, { total }) => sum + total, 0),
-    };
   }
 
   #changed(to: State, from: State): void {
@@ -480,14 +378,4 @@ export class Service {
     };
     stateChannel.publish(event);
   }
-}
-
-/** In a cluster worker `listen` goes to the primary, which opens a descriptor of its own of that number (measured). */
-function refuseCluster(): void {
-  // Loaded here and not above: node:cluster brings node:child_process along. Its types are those of its namespace.
-  if (!(process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) return;
-  throw new UninterruptibleError(
-    'UNINTERRUPTIBLE_RUN_IN_CLUSTER',
-    'A server was started in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',
-  );
 }
