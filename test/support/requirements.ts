@@ -11,6 +11,7 @@ import { networkInterfaces } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'vitest';
 import { loadBinding } from '../../src/binding.js';
+import { arm64CannotRun } from './arm64.js';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -35,6 +36,7 @@ const checks = {
     const result = loadBinding();
     return 'unavailable' in result ? result.unavailable : undefined;
   },
+  arm64: () => arm64CannotRun(),
   bash: () => missingCommand('bash'),
   compiler: () => missingCommand('make') ?? missingCommand('g++'),
   curl: () => missingCommand('curl'),
@@ -56,14 +58,17 @@ const checks = {
   linux: () => (process.platform === 'linux' ? undefined : `needs Linux; this is ${process.platform}`),
   namespaces: () =>
     missingCommand('unshare') ?? failing('unshare', '--user', '--map-root-user', '--pid', '--fork', 'true'),
+  'musl-gcc': () => missingCommand('musl-gcc'),
   npm: () => missingCommand('npm'),
   logrotate: () => missingCommand('logrotate'),
   openssl: () => missingCommand('openssl'),
   proc: () => (existsSync('/proc/self/fd') ? undefined : '/proc is not mounted'),
   python3: () => missingCommand('python3'),
+  readelf: () => missingCommand('readelf'),
   systemctl: () => missingCommand('systemctl'),
   systemd: () => systemdCannotRun(),
   'systemd-socket-activate': () => missingCommand('systemd-socket-activate'),
+  x64: () => (process.arch === 'x64' ? undefined : `needs x64; this is ${process.arch}`),
   root: () => (process.getuid?.() === 0 ? undefined : 'needs root'),
 } satisfies Record<string, () => string | undefined>;
 
