@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "errno_exception.h"
 #include "listening_socket.h"
+#include "program.h"
 #include "properties.h"
 #include "socket_inspection.h"
 #include "watcher.h"
@@ -18,10 +19,13 @@ namespace {
 constexpr int kMaxReceiveBytes = 1 << 24;
 
 // Anything else would break what send() and receive() promise: a whole packet
-// or nothing.
+// or nothing. A process has neither, and is only watched.
 Outcome CheckSocket(int fd) {
   Result<SocketFacts> facts = InspectSocket(fd);
-  if (!facts.ok()) return facts.error();
+  if (!facts.ok()) {
+    if (facts.error().number == ENOTSOCK && IsProcess(fd)) return Nothing{};
+    return facts.error();
+  }
   const int type = facts.value().type;
   if (facts.value().family != AF_UNIX ||
       (type != SOCK_SEQPACKET && type != SOCK_DGRAM)) {

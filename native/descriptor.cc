@@ -72,6 +72,9 @@ bool Descriptor::Define(napi_env env) {
       MethodDescriptor<Descriptor, &Descriptor::Unlock>("unlock"),
       MethodDescriptor<Descriptor, &Descriptor::TuneTcp>("tuneTcp"),
       MethodDescriptor<Descriptor, &Descriptor::Replace>("replace"),
+      MethodDescriptor<Descriptor, &Descriptor::IsNonBlocking>("isNonBlocking"),
+      MethodDescriptor<Descriptor, &Descriptor::SetNonBlocking>(
+          "setNonBlocking"),
   };
   napi_value constructor;
   return napi_define_class(env, kName, NAPI_AUTO_LENGTH, Construct, nullptr,
@@ -237,6 +240,18 @@ napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {
     return nullptr;
   }
   return Answer(info, ReplaceDescriptor(fd(), target));
+}
+
+napi_value Descriptor::IsNonBlocking(const Napi::CallbackInfo& info) {
+  Result<bool> result = ::IsNonBlocking(fd());
+  if (!result.ok()) return ThrowErrno(info.Env(), result.error());
+  return Napi::Boolean::New(info.Env(), result.value());
+}
+
+napi_value Descriptor::SetNonBlocking(const Napi::CallbackInfo& info) {
+  bool on;
+  if (!ReadBoolean(info.Env(), info[0], "on", &on)) return nullptr;
+  return Answer(info, ::SetNonBlocking(fd(), on));
 }
 
 napi_value NewCredentials(napi_env env, const ucred& credentials) {

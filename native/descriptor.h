@@ -54,6 +54,8 @@ class Descriptor {
   napi_value Unlock(const Napi::CallbackInfo& info);
   napi_value TuneTcp(const Napi::CallbackInfo& info);
   napi_value Replace(const Napi::CallbackInfo& info);
+  napi_value IsNonBlocking(const Napi::CallbackInfo& info);
+  napi_value SetNonBlocking(const Napi::CallbackInfo& info);
 
   UniqueFd fd_;
 };

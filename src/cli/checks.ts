@@ -2,6 +2,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
+import { VERSION } from '../version.js';
 import type { Stated } from './operator.js';
 import { descriptorsOf, environmentOf, parentOf, read, statusLine } from './processes.js';
 import type { Snapshot } from './snapshot.js';
@@ -80,6 +81,7 @@ export function controlPathChecks(controlPath: string): Finding[] {
 /** What the server says of itself. */
 export function statusChecks({ snapshot }: Stated): Finding[] {
   return [
+    versionCheck(snapshot),
     startCommandCheck(snapshot),
     rollbackCheck(snapshot),
     lastHandoverCheck(snapshot),
@@ -92,6 +94,18 @@ export function processChecks(pid: number): Finding[] {
   return [descriptorCheck(pid), serviceManagerCheck(pid), signalCheck(pid), nodeCheck(pid)].flatMap(
     (finding) => finding ?? [],
   );
+}
+
+/** The protocol is the same; an order that one of them does not know is refused. */
+function versionCheck({ version, node }: Snapshot): Finding | undefined {
+  if (version === undefined) return undefined;
+  const runs = `The server runs uninterruptible ${version}${node === undefined ? '' : `, Node ${node}`}`;
+  return version === VERSION
+    ? ok('version', `${runs}.`)
+    : warn(
+        'version',
+        `${runs}; this command is ${VERSION}: a restart takes the library that is installed then.`,
+      );
 }
 
 function startCommandCheck({ startCommand }: Snapshot): Finding | undefined {

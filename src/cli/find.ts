@@ -1,5 +1,5 @@
 /** Which server is meant: by its control path, by a pid file, or because this user has no other. */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
@@ -99,12 +99,36 @@ async function byPidFile(binding: Binding, given: string, source: string): Promi
   const sockets = all.filter(hasSocket);
   // With none at all the first tells what is wrong there.
   const locks = sockets.length > 0 ? sockets : all;
-  const [first, ...others] = locks;
-  if (first === undefined) throw noControlPath(pid, path);
-  if (others.length === 0) return new Operator(binding, first.controlPath);
+  const [first] = locks;
+  if (first === undefined) {
+    // A program in another language (`exec`): its keeper has the lock file.
+    const kept = (await survey(binding)).find(({ stated }) => stated?.snapshot.pid === pid);
+    if (kept !== undefined) return kept.operator;
+    throw noControlPath(pid, path);
+  }
   // It moves from one control path to another: the one where it, or its owner, answers.
   const answers = await Promise.all(locks.map((lock) => look(binding, lock)));
-  return answers.find((found) => found?.pid === pid)?.operator ?? new Operator(binding, first.controlPath);
+  const found = answers.find((answer) => answer?.pid === pid) ?? answers[0];
+  if (found?.stated !== undefined) refuseAnother(found.stated, pid, path);
+  return found?.operator ?? new Operator(binding, first.controlPath);
+}
+
+/** A pid that was left in the file may be another server's by now, and an order for that one would do harm. */
+function refuseAnother({ snapshot: { pidfilePath } }: Stated, pid: number, path: string): void {
+  if (pidfilePath === undefined || (pidfilePath !== null && sameFile(pidfilePath, path))) return;
+  const its = pidfilePath === null ? 'has no pid file' : `has the pid file ${harmlessLine(pidfilePath)}`;
+  throw new Failure(
+    EXIT.nobody,
+    'nobody',
+    `${path} is stale: process ${pid}, which it names, is another server, and ${its}.`,
+    { pid },
+  );
+}
+
+function sameFile(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
 }
 
 function readPid(path: string, source: string): number {

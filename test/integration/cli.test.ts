@@ -1,10 +1,12 @@
 /** The `uninterruptible` command against real servers: what it prints, and its exit code, in each state of a server. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/version.js';
 import {
   COMMAND,
   normalised,
@@ -65,7 +67,7 @@ describe('a server that serves', requirement('addon'), () => {
     const status = await run('status');
     expect(status).toMatchObject({ code: 0, stderr: '' });
     expect(normalised(status.stdout, names).split('\n').slice(0, 6)).toEqual([
-      'uninterruptible@<version>  serving',
+      `uninterruptible@<version> (uninterruptible ${VERSION})  serving`,
       '  pid          <owner>, generation 1, serving for <time>',
       '  control      <control>',
       '  listeners    tcp://127.0.0.1:0  tcp://127.0.0.1:<port>  accepting',
@@ -162,6 +164,7 @@ describe('a server that serves', requirement('addon'), () => {
       expect.arrayContaining([
         'ok control path <control> is a socket with mode 600.',
         'ok answer Pid <owner> answered within <time>.',
+        `ok version The server runs uninterruptible ${VERSION}, Node ${process.version}.`,
         'ok listeners 1 listener accepting.',
         'ok USR1 Pid <owner> catches USR1.',
       ]),
@@ -306,6 +309,99 @@ describe('restart', requirement('addon'), () => {
       stderr: 'uninterruptible: Pid <second> died during the restart; pid <first> serves again.\n',
     });
     await conversation.end();
+  });
+});
+
+describe('while a restart is under way', requirement('addon'), () => {
+  /** The new version warms up until it is told to stop. */
+  async function restarting(): Promise<Generations> {
+    const server = await start();
+    server.deploy({ warmUp: 'hang' });
+    process.kill(server.owner, 'SIGUSR1');
+    await server.line('handing over');
+    await server.line('warming up', ({ pid }) => pid !== server.owner);
+    return server;
+  }
+
+  test('who serves is told, by each command that only looks', async () => {
+    const { owner, controlPath } = await restarting();
+    const shown = async (words: string): Promise<string> => {
+      const { code, stdout, stderr } = await run(words);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return normalised(stdout, { owner, control: controlPath });
+    };
+    expect(await shown('status')).toMatch(/ {2}serving, handing over\n +pid +<owner>, generation 1,/);
+    expect(await shown('listeners')).toMatch(/^tcp:.* accepting\n$/);
+    expect(await shown('doctor')).toContain('1 listener accepting');
+    expect((await uninterruptible(['list'])).stdout).toContain(`${owner} `);
+  });
+
+  test('a rollback is refused, and both processes go on', async () => {
+    const server = await restarting();
+    const { owner } = server;
+    expect(await run('rollback')).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('A restart is under way.') as string,
+    });
+    expect(server.alive()).toHaveLength(2);
+    expect(await server.request('still')).toBe(`still ${owner}`);
+  });
+
+  test('a second restart is one further restart after it', async () => {
+    const server = await restarting();
+    const first = server.owner;
+    const second = run('restart');
+    await server.line('restart queued: one is under way');
+    server.deploy({});
+    const child = server.alive().find((pid) => pid !== first) ?? 0;
+    process.kill(child, 'SIGKILL');
+    expect(await second).toMatchObject({ code: 0, stderr: '' });
+    expect([first, child]).not.toContain(server.owner);
+  });
+
+  test('a stop abandons it', async () => {
+    const server = await restarting();
+    expect(await run('stop')).toMatchObject({ code: 0, stderr: '' });
+    await server.line('restart abandoned');
+    await server.until(() => server.alive().length === 0, 'the new version to be ended, too');
+  });
+});
+
+describe('while an old process drains', requirement('addon'), () => {
+  async function draining(): Promise<{ server: Generations; old: number; held: Conversation }> {
+    const server = await start({ stay: true });
+    const old = server.owner;
+    const held = await Conversation.open(server.port());
+    await server.restart();
+    return { server, old, held };
+  }
+
+  test('it is shown, and does not count as a server of its own', async () => {
+    const { server, old } = await draining();
+    const names = { old, new: server.owner, control: server.controlPath };
+    await expect
+      .poll(async () => normalised((await run('status')).stdout, names), { timeout: 10_000 })
+      .toMatch(/pid +<new>, generation 2[^]*draining +pid <old>, generation 1: 1 connection left/);
+    const { stdout } = await uninterruptible(['list']);
+    expect(stdout.split('\n').filter((line) => line.includes(server.controlPath))).toHaveLength(1);
+    expect(await run('listeners')).toMatchObject({ code: 0 });
+    expect(await run('doctor')).toMatchObject({ code: 0 });
+  });
+
+  test('a stop waits for it; from the order on nobody serves there', async () => {
+    const { server, old, held } = await draining();
+    expect(await run('stop --timeout 500ms')).toMatchObject({ code: 4 });
+    expect(server.alive()).toEqual(expect.arrayContaining([old, server.owner]));
+    for (const command of COMMANDS) expect(await run(command)).toMatchObject({ code: 3 });
+    await held.end();
+    await server.until(() => server.alive().length === 0, 'all to leave');
+  });
+
+  test('a stop with --now cuts it', async () => {
+    const { server, held } = await draining();
+    expect(await run('stop --now')).toMatchObject({ code: 0 });
+    await held.closed;
+    await server.until(() => server.alive().length === 0, 'all to leave');
   });
 });
 
@@ -502,6 +598,25 @@ describe('a server that cannot be asked', requirement('addon'), () => {
     }
   });
 
+  test('is another than the one that left the pid file: nothing is ordered', async () => {
+    const server = nobody();
+    const { version, path } = withPidFile(server);
+    server.deploy(version);
+    server.launch();
+    await server.line('serving');
+    const stale = join(server.directory, 'stale');
+    writeFileSync(stale, `${server.owner}\n`);
+    expect(await uninterruptible(['stop', '--pidfile', stale])).toMatchObject({
+      code: 3,
+      stderr: `uninterruptible: ${stale} is stale: process ${server.owner}, which it names, is another server, and has the pid file ${path}.\n`,
+    });
+    expect(server.alive()).toEqual([server.owner]);
+    // A link to the right one is as good.
+    rmSync(stale);
+    symlinkSync(path, stale);
+    expect(await uninterruptible(['status', '--pidfile', stale])).toMatchObject({ code: 0 });
+  });
+
   test('is named by a pid file that is wrong', async () => {
     const server = nobody();
     const path = join(server.directory, 'pid');
@@ -527,15 +642,17 @@ describe('a server that cannot be asked', requirement('addon'), () => {
 });
 
 describe('a person at a terminal', requirement('addon', 'python3'), () => {
-  /** A pseudo-terminal of 100 columns and 30 rows around what follows. */
-  const TERMINAL = [
+  /** A pseudo-terminal of so many columns and 30 rows around what follows. */
+  const terminal = (columns: number): [string, ...string[]] => [
     'python3',
     '-c',
     [
       'import fcntl, os, pty, struct, sys, termios',
+      'size = struct.pack("HHHH", 30, int(sys.argv.pop(1)), 0, 0)',
       'pid, master = pty.fork()',
-      'if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])',
-      'fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))',
+      'if pid == 0:',
+      '  fcntl.ioctl(0, termios.TIOCSWINSZ, size)',
+      '  os.execvp(sys.argv[1], sys.argv[1:])',
       'def output():',
       '  while True:',
       '    try: data = os.read(master, 65536)',
@@ -549,7 +666,27 @@ describe('a person at a terminal', requirement('addon', 'python3'), () => {
       'output()',
       'os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))',
     ].join('\n'),
-  ] as const;
+    String(columns),
+  ];
+  const TERMINAL = terminal(100);
+
+  test('reads lines that fit a narrow one', async () => {
+    const server = nobody();
+    const { version } = withPidFile(server, { rollbackWindow: 60_000 });
+    server.deploy(version);
+    server.launch();
+    await server.line('serving');
+    await server.restart();
+    for (const words of ['status', 'list', 'doctor']) {
+      const { stdout } = await run(words, { through: terminal(60) });
+      const lines = stripVTControlCharacters(stdout).split(/\r?\n/);
+      expect(lines.length).toBeGreaterThan(5);
+      // But for what is one word: a path is copied whole.
+      expect(
+        lines.filter((line) => line.length > 60 && line.trim().split(/ {2,}/).at(-1)?.includes(' ')),
+      ).toEqual([]);
+    }
+  });
 
   test('sees colours there, and only there', async () => {
     await start();

@@ -1,0 +1,61 @@
+/**
+ * The side of the process that becomes the program: it starts a keeper, gets the listening sockets from it, and is the
+ * program from then on. Everything about the service is the keeper's.
+ */
+import { fileURLToPath } from 'node:url';
+import type { Binding, Descriptor } from '../binding.js';
+import { becomeProgram } from '../process/become.js';
+import { takeInherited } from '../process/environment.js';
+import { startKeeper } from '../process/keeper.js';
+import { type Assignment, Link } from './link.js';
+
+/** Beside this file when it is bundled. */
+const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url));
+
+export interface ExecOptions extends Omit<Assignment, 'pid' | 'type'> {
+  binding: Binding;
+  /** The file that is executed. */
+  path: string;
+  words: readonly string[];
+  /** Of stdin, stdout and stderr, those that were non-blocking from the beginning. */
+  stdio: ReadonlySet<number>;
+}
+
+/** Why this process could not become the program; `exitCode` is what the command ends with. */
+export class ExecFailure extends Error {
+  readonly exitCode: number;
+  readonly code: string;
+
+  constructor(exitCode: number, code: string, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+    this.code = code;
+  }
+}
+
+/** Resolves never. Rejects with an `ExecFailure`; whoever served before serves on. */
+export async function exec({ binding, path, words, stdio, ...assignment }: ExecOptions): Promise<never> {
+  const [ours, theirs] = binding.socketPair('seqpacket');
+  await startKeeper(KEEPER, [String(process.pid), assignment.program], theirs);
+  theirs.close();
+  // What the keeper was told by the predecessor that started us is none of the program's business.
+  takeInherited();
+  const link = new Link(binding, ours);
+  link.send({ type: 'assignment', pid: process.pid, ...assignment });
+  becomeProgram(binding, { path, words, stdio, sockets: await socketsFrom(link) });
+}
+
+async function socketsFrom(link: Link): Promise<{ name: string; descriptor: Descriptor }[]> {
+  const sockets: { name: string; descriptor: Descriptor }[] = [];
+  for (;;) {
+    const heard = await link.receive();
+    if (heard === undefined) throw new ExecFailure(1, 'unknown', 'The keeper has ended without a word.');
+    const { message, descriptors } = heard;
+    if (message.type === 'failed') throw new ExecFailure(message.exitCode, message.code, message.message);
+    if (message.type !== 'sockets') continue;
+    for (const [at, descriptor] of descriptors.entries()) {
+      sockets.push({ name: message.names[at] ?? 'unknown', descriptor });
+    }
+    if (!message.more) return sockets;
+  }
+}
