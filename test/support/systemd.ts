@@ -27,7 +27,8 @@ export class Systemd {
     this.#generations = generations;
     this.#runtime = join(directory, 'runtime');
     this.#units = join(directory, 'home/.config/systemd/user');
-    const hierarchy = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1] ?? '';
+    const hierarchy = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
+    if (hierarchy === undefined) throw new Error('no control groups are mounted');
     this.#group = join(hierarchy, `uninterruptible-${basename(directory)}`);
     mkdirSync(this.#group);
     mkdirSync(this.#runtime, { mode: 0o700 });
