@@ -2,7 +2,7 @@
  * Clients that ask again and again over connections they keep alive. Whatever is not a whole answer of status 200 is a
  * loss, also a connection that closes under a request; a client that is told `Connection: close` opens another.
  */
-import { EventEmitter, on } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import http, { type Agent } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import https from 'node:https';
@@ -65,11 +65,9 @@ export class KeepAliveClients {
 
   /** Asked at once, and after each answer. */
   async #until(holds: () => boolean, otherwise: string): Promise<void> {
-    if (holds()) return;
+    const signal = AbortSignal.timeout(DEADLINE);
     try {
-      for await (const _ of on(this.#events, 'answer', { signal: AbortSignal.timeout(DEADLINE) })) {
-        if (holds()) return;
-      }
+      while (!holds()) await once(this.#events, 'answer', { signal });
     } catch (cause) {
       throw new Error(`${otherwise}; ${this.#errors.join(', ')}`, { cause });
     }
