@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/version.js';
 import { normalised, objectOf, uninterruptible } from '../support/command.js';
-import { Conversation } from '../support/conversation.js';
-import type { Generations } from '../support/generations.js';
-import { nobody, run, start } from '../support/operated.js';
+import { nobody, run, start, startDraining } from '../support/operated.js';
 import { requirement } from '../support/requirements.js';
 
 describe('a server that serves', requirement('addon'), () => {
@@ -81,16 +79,8 @@ describe('a server that serves', requirement('addon'), () => {
 });
 
 describe('while an old process drains', requirement('addon'), () => {
-  async function draining(): Promise<{ server: Generations; old: number; held: Conversation }> {
-    const server = await start({ stay: true });
-    const old = server.owner;
-    const held = await Conversation.open(server.port());
-    await server.restart();
-    return { server, old, held };
-  }
-
   test('it is shown, and does not count as a server of its own', async () => {
-    const { server, old } = await draining();
+    const { server, old } = await startDraining();
     const names = { old, new: server.owner, control: server.controlPath };
     await expect
       .poll(async () => normalised((await run('status')).stdout, names), { timeout: 10_000 })

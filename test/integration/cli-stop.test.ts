@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { normalised, objectOf } from '../support/command.js';
 import { Conversation } from '../support/conversation.js';
-import type { Generations } from '../support/generations.js';
-import { COMMANDS, run, start } from '../support/operated.js';
+import { COMMANDS, run, start, startDraining } from '../support/operated.js';
 import { requirement } from '../support/requirements.js';
 
 describe('stop', requirement('addon'), () => {
@@ -48,16 +47,8 @@ describe('stop', requirement('addon'), () => {
 });
 
 describe('while an old process drains', requirement('addon'), () => {
-  async function draining(): Promise<{ server: Generations; old: number; held: Conversation }> {
-    const server = await start({ stay: true });
-    const old = server.owner;
-    const held = await Conversation.open(server.port());
-    await server.restart();
-    return { server, old, held };
-  }
-
   test('a stop waits for it; from the order on nobody serves there', async () => {
-    const { server, old, held } = await draining();
+    const { server, old, held } = await startDraining();
     expect(await run('stop --timeout 500ms')).toMatchObject({ code: 4 });
     expect(server.alive()).toEqual(expect.arrayContaining([old, server.owner]));
     for (const command of COMMANDS) expect(await run(command)).toMatchObject({ code: 3 });
@@ -66,7 +57,7 @@ describe('while an old process drains', requirement('addon'), () => {
   });
 
   test('a stop with --now cuts it', async () => {
-    const { server, held } = await draining();
+    const { server, held } = await startDraining();
     expect(await run('stop --now')).toMatchObject({ code: 0 });
     await held.closed;
     await server.until(() => server.alive().length === 0, 'all to leave');

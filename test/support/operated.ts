@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Ran, type RunOptions, uninterruptible } from './command.js';
+import { Conversation } from './conversation.js';
 import { FakeOwner, type Script } from './fake-owner.js';
 import { Generations, type Version } from './generations.js';
 
@@ -46,6 +47,15 @@ export function startWithPidFile(options: Record<string, unknown> = {}): Promise
   const { controlPath } = server;
   const own = { bind: 'tcp://127.0.0.1:0', controlPath, pidfilePath: pidFileOf(server) };
   return serving(server, { servers: [{ ...own, ...options }] });
+}
+
+/** One that was restarted, and whose process before drains because of one connection. */
+export async function startDraining(): Promise<{ server: Generations; old: number; held: Conversation }> {
+  const server = await start({ stay: true });
+  const old = server.owner;
+  const held = await Conversation.open(server.port());
+  await server.restart();
+  return { server, old, held };
 }
 
 async function serving(server: Generations, version: Version): Promise<Generations> {
