@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Binding, Descriptor } from '../binding.js';
 import { becomeProgram } from '../process/become.js';
-import { takeInherited } from '../process/environment.js';
+import { FIRST_INHERITED, takeInherited } from '../process/environment.js';
 import { startKeeper } from '../process/keeper.js';
 import { type Assignment, Link } from './link.js';
 
@@ -36,6 +36,8 @@ export class ExecFailure extends Error {
 /** Resolves never. Rejects with an `ExecFailure`; whoever served before serves on. */
 export async function exec({ binding, path, words, stdio, ...assignment }: ExecOptions): Promise<never> {
   const [ours, theirs] = binding.socketPair('seqpacket');
+  // A lock of a deployment script, for example: the keeper would hold it for as long as the program lives.
+  binding.closeOnExecFrom(FIRST_INHERITED);
   await startKeeper(KEEPER, [String(process.pid), assignment.program], theirs);
   theirs.close();
   // What the keeper was told by the predecessor that started us is none of the program's business.
