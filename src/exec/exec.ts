@@ -12,6 +12,9 @@ import { type Assignment, Link } from './link.js';
 /** Beside this file when it is bundled. */
 const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url));
 
+/** The keeper is to say why it failed: only one that is stopped or stuck is waited for so long. */
+const MARGIN_MILLISECONDS = 5_000;
+
 export interface ExecOptions extends Omit<Assignment, 'pid' | 'type'> {
   binding: Binding;
   /** The file that is executed. */
@@ -44,13 +47,23 @@ export async function exec({ binding, path, words, stdio, ...assignment }: ExecO
   takeInherited();
   const link = new Link(binding, ours);
   link.send({ type: 'assignment', pid: process.pid, ...assignment });
-  becomeProgram(binding, { path, words, stdio, sockets: await socketsFrom(link) });
+  becomeProgram(binding, {
+    path,
+    words,
+    stdio,
+    sockets: await socketsFrom(link, assignment.timeout + MARGIN_MILLISECONDS),
+  });
 }
 
-async function socketsFrom(link: Link): Promise<{ name: string; descriptor: Descriptor }[]> {
+async function socketsFrom(
+  link: Link,
+  patience: number,
+): Promise<{ name: string; descriptor: Descriptor }[]> {
   const sockets: { name: string; descriptor: Descriptor }[] = [];
   for (;;) {
-    const heard = await link.receive();
+    const heard = await link.receive(patience).catch(() => {
+      throw new ExecFailure(4, 'timeout', 'The keeper has not got the listening sockets in time.');
+    });
     if (heard === undefined) throw new ExecFailure(1, 'unknown', 'The keeper has ended without a word.');
     const { message, descriptors } = heard;
     if (message.type === 'failed') throw new ExecFailure(message.exitCode, message.code, message.message);

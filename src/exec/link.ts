@@ -84,14 +84,24 @@ export class Link {
     } while (at < sockets.length);
   }
 
-  /** The next message, or undefined at the end. One reader at a time. */
-  async receive(): Promise<Heard | undefined> {
-    for (;;) {
-      const next = this.#heard.shift();
-      if (next !== undefined || this.#over) return next;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+  /** The next message, or undefined at the end. Rejects only if neither comes in time. One reader at a time. */
+  async receive(milliseconds: number): Promise<Heard | undefined> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#wake?.();
+    }, milliseconds);
+    try {
+      for (;;) {
+        const next = this.#heard.shift();
+        if (next !== undefined || this.#over) return next;
+        if (isLate) throw new Error('The other process has not answered in time.');
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -1,11 +1,12 @@
 /** exec: what a program and its keeper have from whoever started them, and what they leave to others. */
 import { type ChildProcess } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, uninterruptible } from '../support/command.js';
 import { ExecutedGenerations } from '../support/executed.js';
+import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
 const WITHOUT_CLOSE_RANGE = fileURLToPath(new URL('../fixtures/without-close-range.py', import.meta.url));
@@ -21,6 +22,13 @@ function startThrough(through: [string, ...string[]], options: readonly string[]
   const control = ['--control', generations.controlPath, '--bind', `unix://${generations.unixPath}`];
   const words = [process.execPath, COMMAND, 'exec', ...control, '--ready-after', '0s', ...options, '--'];
   return generations.launch({ command: [...through, ...words, ...generations.python('cold')] });
+}
+
+async function startNode(): Promise<number> {
+  const bind = `unix://${generations.unixPath}`;
+  generations.deploy({ servers: [{ bind, controlPath: generations.controlPath }] });
+  generations.launch();
+  return (await generations.line('serving')).pid;
 }
 
 function ask(line: string): Promise<string> {
@@ -66,4 +74,80 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     expect(pid).not.toBe(String(first.pid));
     expect(readlinkSync(`/proc/${pid}/fd/1`)).toBe(out);
   });
+
+  test('says why the check did not pass, after a delay that took most of the time', async () => {
+    const program = generations.execPython('late', {
+      options: [
+        ...['--bind', `unix://${generations.unixPath}`],
+        ...['--ready-after', '2800ms', '--timeout', '3s', '--check', 'echo not yet; exit 7'],
+      ],
+    });
+    await exitOf(program);
+    await generations.until(() => generations.alive().length === 0, 'the keeper to leave');
+    expect(generations.stderr).toMatch(
+      /^uninterruptible exec: could not start: .*The check did not pass in time: (it ended with 7: not yet|there was no time)/,
+    );
+  });
+
+  test('finds out that the program made the sockets blocking just before it was ready', async () => {
+    const node = await startNode();
+    const done = join(generations.directory, 'done');
+    const program = generations.exec(
+      ['--check', `while ! test -e ${done}; do :; done`],
+      ['python3', '-c', `import os, signal; os.set_blocking(3, True); open('${done}', 'w'); signal.pause()`],
+    );
+    await exitOf(program);
+    await generations.line('hand-over failed, serving on', ({ err }) =>
+      (err?.message ?? '').includes('blocking'),
+    );
+    expect(await ask('hello')).toBe(`hello ${node}`);
+  });
+
+  test('that stands still before it is the program is given up in time', async () => {
+    const node = await startNode();
+    const python = generations.execPython('word', {
+      options: ['--timeout', '1500ms', '--drain-timeout', '100ms'],
+    });
+    await keeperBeside(node, python.pid);
+    python.kill('SIGSTOP');
+    await generations.line('hand-over failed, serving on', ({ err }) =>
+      (err?.message ?? '').includes('did not become the program in time'),
+    );
+    expect(await exitOf(python)).toEqual({ code: null, signal: 'SIGKILL' });
+    await generations.until(() => generations.alive().length === 1, 'the keeper to leave');
+    expect(await ask('hello')).toBe(`hello ${node}`);
+  });
+
+  test('gives up when its keeper stands still', async () => {
+    const node = await startNode();
+    const python = generations.execPython('word', {
+      options: ['--ready-after', '0s', '--timeout', '100ms'],
+    });
+    const keeper = await keeperBeside(node, python.pid);
+    process.kill(keeper, 'SIGSTOP');
+    expect(await exitOf(python)).toEqual({ code: 4, signal: null });
+    expect(generations.stderr).toMatch(/The keeper has not got the listening sockets in time/);
+    process.kill(keeper, 'SIGCONT');
+    await generations.until(() => generations.alive().length === 1, 'the keeper to leave');
+    expect(await ask('hello')).toBe(`hello ${node}`);
+  });
 });
+
+/** As soon as it is there: it takes a while until it can do anything. */
+async function keeperBeside(node: number, program: number | undefined): Promise<number> {
+  let keeper: number | undefined;
+  await generations.until(() => {
+    keeper = generations.alive().find((pid) => pid !== node && pid !== program && isNode(pid));
+    return keeper !== undefined;
+  }, 'the keeper');
+  return keeper ?? 0;
+}
+
+/** And no more the shell between the two. */
+function isNode(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(process.execPath);
+  } catch {
+    return false;
+  }
+}
