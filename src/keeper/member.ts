@@ -70,6 +70,7 @@ export class KeptMember implements Member {
   async #begin(): Promise<void> {
     // What has the sockets of one exchange cannot be given those of another.
     if (this.progress !== 'before') throw new Error('Another process was faster.');
+    if (this.#link.over) throw new Error('The process ended before it became the program.');
     this.progress = 'getting-ready';
     const sockets = this.acceptor.listeners.flatMap((listener) => {
       const descriptor = listener.offer()?.descriptor;

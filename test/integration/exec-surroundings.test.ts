@@ -118,6 +118,20 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     expect(await ask('hello')).toBe(`hello ${node}`);
   });
 
+  test('that has ended when its keeper comes up is no reason to take over', async () => {
+    const node = await startNode();
+    const python = generations.execPython('word');
+    const keeper = await keeperBeside(node, python.pid);
+    process.kill(keeper, 'SIGSTOP');
+    python.kill('SIGKILL');
+    await exitOf(python);
+    process.kill(keeper, 'SIGCONT');
+    await generations.until(() => generations.alive().length === 1, 'the keeper to leave');
+    expect(generations.stderr).toBe('');
+    expect(await ask('hello')).toBe(`hello ${node}`);
+    expect(generations.lines.map(({ msg }) => msg)).not.toContain('handing over');
+  });
+
   test('gives up when its keeper stands still', async () => {
     const node = await startNode();
     const python = generations.execPython('word', {
