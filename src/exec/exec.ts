@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Binding, Descriptor } from '../binding.js';
-import { becomeProgram } from '../process/become.js';
+import { becomeProgram, type Program } from '../process/become.js';
 import { FIRST_INHERITED, takeInherited } from '../process/environment.js';
 import { startKeeper } from '../process/keeper.js';
 import { type Assignment, Link } from './link.js';
@@ -47,19 +47,15 @@ export async function exec({ binding, path, words, stdio, ...assignment }: ExecO
   takeInherited();
   const link = new Link(binding, ours);
   link.send({ type: 'assignment', pid: process.pid, ...assignment });
-  becomeProgram(binding, {
-    path,
-    words,
-    stdio,
-    sockets: await socketsFrom(link, assignment.timeout + MARGIN_MILLISECONDS),
-  });
+  const received = await receiveFrom(link, assignment.timeout + MARGIN_MILLISECONDS);
+  becomeProgram(binding, { path, words, stdio, ...received });
 }
 
-async function socketsFrom(
-  link: Link,
-  patience: number,
-): Promise<{ name: string; descriptor: Descriptor }[]> {
+type Received = Pick<Program, 'sockets' | 'stderr'>;
+
+async function receiveFrom(link: Link, patience: number): Promise<Received> {
   const sockets: { name: string; descriptor: Descriptor }[] = [];
+  let stderr: Descriptor | undefined;
   for (;;) {
     const heard = await link.receive(patience).catch(() => {
       throw new ExecFailure(4, 'timeout', 'The keeper has not got the listening sockets in time.');
@@ -67,10 +63,11 @@ async function socketsFrom(
     if (heard === undefined) throw new ExecFailure(1, 'unknown', 'The keeper has ended without a word.');
     const { message, descriptors } = heard;
     if (message.type === 'failed') throw new ExecFailure(message.exitCode, message.code, message.message);
+    if (message.type === 'stderr') [stderr] = descriptors;
     if (message.type !== 'sockets') continue;
     for (const [at, descriptor] of descriptors.entries()) {
       sockets.push({ name: message.names[at] ?? 'unknown', descriptor });
     }
-    if (!message.more) return sockets;
+    if (!message.more) return { sockets, stderr };
   }
 }

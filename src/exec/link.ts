@@ -39,6 +39,8 @@ export interface Assignment {
 export type LinkMessage =
   | Assignment
   | { type: 'sockets'; names: string[]; more: boolean }
+  /** Before them: the descriptor that the program shall have as its stderr. */
+  | { type: 'stderr' }
   | { type: 'failed'; exitCode: number; code: string; message: string };
 
 export interface Heard {

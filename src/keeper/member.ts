@@ -79,6 +79,9 @@ export class KeptMember implements Member {
     const { readyAfter, check, timeout } = this.#assignment;
     // The clock began with this process, which had to find the predecessor first.
     const left = (): number => Math.max(1, Math.ceil(timeout - performance.now()));
+    // It would write to a pipe that this process reads, and be ended by a signal when nobody does any more.
+    const stderr = this.#service?.offeredStderr;
+    if (stderr !== undefined) this.#link.send({ type: 'stderr' }, [stderr]);
     this.#link.sendSockets(sockets);
     try {
       // Its end.

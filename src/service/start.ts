@@ -105,6 +105,7 @@ async function becomeOwner(
       signal,
     });
     service.generation = (predecessor?.offer.generation ?? 0) + 1;
+    service.offeredStderr = predecessor?.stderr;
     if (predecessor !== null) {
       service.lifecycle.to('taking-over');
       service.step('taking over', { predecessor: predecessor.pid, offered: predecessor.offer.listeners });

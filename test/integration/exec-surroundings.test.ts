@@ -31,6 +31,10 @@ async function startNode(): Promise<number> {
   return (await generations.line('serving')).pid;
 }
 
+function startCommand(options: readonly string[]): string {
+  return [process.execPath, COMMAND, 'exec', ...options, '--', ...generations.python('next')].join(' ');
+}
+
 function ask(line: string): Promise<string> {
   return generations.request(line, { path: generations.unixPath });
 }
@@ -55,16 +59,10 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
 
   test('has its start command write to the same stdout', async () => {
     const out = join(generations.directory, 'out');
-    const next = [
-      process.execPath,
-      COMMAND,
-      'exec',
-      '--ready-after',
-      '0s',
-      '--',
-      ...generations.python('next'),
-    ];
-    const first = startThrough(['sh', '-c', `exec "$@" > ${out}`, 'sh'], ['--start-command', next.join(' ')]);
+    const first = startThrough(
+      ['sh', '-c', `exec "$@" > ${out}`, 'sh'],
+      ['--start-command', startCommand(['--ready-after', '0s'])],
+    );
     await generations.served(first.pid);
     expect(readlinkSync(`/proc/${first.pid}/fd/1`)).toBe(out);
     expect(await uninterruptible(['restart', '--control', generations.controlPath])).toMatchObject({
@@ -73,6 +71,23 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     const [, pid] = (await ask('version')).split(' ');
     expect(pid).not.toBe(String(first.pid));
     expect(readlinkSync(`/proc/${pid}/fd/1`)).toBe(out);
+  });
+
+  test('that was a start command has a stderr that does not depend on a keeper', async () => {
+    const first = startThrough(
+      ['env'],
+      ['--start-command', startCommand(['--verbose', '--ready-after', '0s'])],
+    );
+    await generations.served(first.pid);
+    const stderr = readlinkSync(`/proc/${first.pid}/fd/2`);
+    expect(await uninterruptible(['restart', '--control', generations.controlPath])).toMatchObject({
+      code: 0,
+    });
+    const [, pid = ''] = (await ask('version')).split(' ');
+    expect(pid).not.toBe(String(first.pid));
+    expect(readlinkSync(`/proc/${pid}/fd/2`)).toBe(stderr);
+    // Its own steps are heard as well.
+    await generations.until(() => generations.stderr.includes('taking over'), 'what the keeper says');
   });
 
   test('says why the check did not pass, after a delay that took most of the time', async () => {
@@ -151,16 +166,16 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
 async function keeperBeside(node: number, program: number | undefined): Promise<number> {
   let keeper: number | undefined;
   await generations.until(() => {
-    keeper = generations.alive().find((pid) => pid !== node && pid !== program && isNode(pid));
+    keeper = generations.alive().find((pid) => pid !== node && pid !== program && isKeeper(pid));
     return keeper !== undefined;
   }, 'the keeper');
   return keeper ?? 0;
 }
 
-/** And no more the shell between the two. */
-function isNode(pid: number): boolean {
+/** And no more what it is started by. */
+function isKeeper(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(process.execPath);
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1]?.endsWith('keeper.js') === true;
   } catch {
     return false;
   }
