@@ -90,6 +90,12 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     await generations.until(() => generations.stderr.includes('taking over'), 'what the keeper says');
   });
 
+  test('finds the program without a PATH where execvp does', async () => {
+    const bind = ['--bind', `unix://${generations.unixPath}`];
+    const words = ['exec', '--control', generations.controlPath, ...bind, '--', 'sh', '-c', 'exit 9'];
+    expect(await uninterruptible(words, { through: ['env', '-u', 'PATH'] })).toMatchObject({ code: 9 });
+  });
+
   test('says why the check did not pass, after a delay that took most of the time', async () => {
     const program = generations.execPython('late', {
       options: [
