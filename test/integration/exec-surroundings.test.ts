@@ -90,6 +90,15 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     await generations.until(() => generations.stderr.includes('taking over'), 'what the keeper says');
   });
 
+  test('is not told by doctor to set what it has no option for', async () => {
+    const { pid } = startThrough(['env']);
+    await generations.served(pid);
+    const { code, stdout } = await uninterruptible(['doctor', '--control', generations.controlPath]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/1 listener accepting/);
+    expect(stdout).not.toMatch(/^(warn|fail)|rollbackWindow/m);
+  });
+
   test('finds the program without a PATH where execvp does', async () => {
     const bind = ['--bind', `unix://${generations.unixPath}`];
     const words = ['exec', '--control', generations.controlPath, ...bind, '--', 'sh', '-c', 'exit 9'];
