@@ -88,16 +88,16 @@ export class Link {
 
   /** The next message, or undefined at the end. Rejects only if neither comes in time. One reader at a time. */
   async receive(milliseconds: number): Promise<Heard | undefined> {
-    let isLate = false;
+    const late = new AbortController();
     const timer = setTimeout(() => {
-      isLate = true;
+      late.abort();
       this.#wake?.();
     }, milliseconds);
     try {
       for (;;) {
         const next = this.#heard.shift();
         if (next !== undefined || this.#over) return next;
-        if (isLate) throw new Error('The other process has not answered in time.');
+        if (late.signal.aborted) throw new Error('The other process has not answered in time.');
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
