@@ -188,6 +188,14 @@ napi_value JsReapChild(napi_env env, napi_callback_info raw) {
   return nullptr;
 }
 
+napi_value JsCloseOnExecFrom(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  int first;
+  if (!ReadInteger(env, info[0], "first", 0, INT_MAX, &first)) return nullptr;
+  CloseOnExecFrom(first);
+  return info.Env().Undefined();
+}
+
 napi_value JsOpenProcess(napi_env env, napi_callback_info raw) {
   const Napi::CallbackInfo info(env, raw);
   int pid;
@@ -251,6 +259,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       Export("becomeSubreaper", JsBecomeSubreaper),
       Export("reapChild", JsReapChild),
       Export("openProcess", JsOpenProcess),
+      Export("closeOnExecFrom", JsCloseOnExecFrom),
       Export("executeProgram", JsExecuteProgram),
   };
   napi_define_properties(

@@ -1,10 +1,13 @@
 // Arguments in, one call to the POSIX layer, result or exception out.
 #include "descriptor.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
+#include <new>
 
 #include "arguments.h"
 #include "environment.h"
@@ -252,6 +255,39 @@ napi_value Descriptor::SetNonBlocking(const Napi::CallbackInfo& info) {
   bool on;
   if (!ReadBoolean(info.Env(), info[0], "on", &on)) return nullptr;
   return Answer(info, ::SetNonBlocking(fd(), on));
+}
+
+// Two passes, because reading an element can run a getter, and that can close
+// what was read before.
+bool ReadDescriptors(napi_env env, napi_value array, const char* call,
+                     std::unique_ptr<int[]>* fds, size_t* count) {
+  bool is_array = false;
+  uint32_t length = 0;
+  if (array == nullptr || napi_is_array(env, array, &is_array) != napi_ok ||
+      !is_array || napi_get_array_length(env, array, &length) != napi_ok) {
+    ThrowTypeError(env, "The \"descriptors\" argument must be an array");
+    return false;
+  }
+  std::unique_ptr<const Descriptor*[]> descriptors(
+      new (std::nothrow) const Descriptor*[length]);
+  fds->reset(new (std::nothrow) int[length]);
+  if (descriptors == nullptr || *fds == nullptr) {
+    ThrowErrno(env, {ENOMEM, call});
+    return false;
+  }
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    if (napi_get_element(env, array, i, &element) != napi_ok) return false;
+    descriptors[i] = Unwrap<Descriptor>(env, element);
+    if (descriptors[i] == nullptr) {
+      ThrowTypeError(env,
+                     "The \"descriptors\" argument must hold only Descriptors");
+      return false;
+    }
+  }
+  for (uint32_t i = 0; i < length; i++) (*fds)[i] = descriptors[i]->fd();
+  *count = length;
+  return true;
 }
 
 napi_value NewCredentials(napi_env env, const ucred& credentials) {

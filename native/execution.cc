@@ -12,51 +12,16 @@
 #include "errno_exception.h"
 #include "program.h"
 
-namespace {
-
-// Reads an array of Descriptors. Two passes, because reading an element can run
-// a getter, and that can close what was read before.
-bool ReadDescriptors(napi_env env, napi_value array,
-                     std::unique_ptr<int[]>* fds, uint32_t* count) {
-  bool is_array = false;
-  if (array == nullptr || napi_is_array(env, array, &is_array) != napi_ok ||
-      !is_array || napi_get_array_length(env, array, count) != napi_ok) {
-    ThrowTypeError(env, "The \"descriptors\" argument must be an array");
-    return false;
-  }
-  std::unique_ptr<const Descriptor*[]> descriptors(
-      new (std::nothrow) const Descriptor*[*count]);
-  fds->reset(new (std::nothrow) int[*count]);
-  if (descriptors == nullptr || *fds == nullptr) {
-    ThrowErrno(env, {ENOMEM, "execve"});
-    return false;
-  }
-  for (uint32_t i = 0; i < *count; i++) {
-    napi_value element;
-    if (napi_get_element(env, array, i, &element) != napi_ok) return false;
-    descriptors[i] = Unwrap<Descriptor>(env, element);
-    if (descriptors[i] == nullptr) {
-      ThrowTypeError(env,
-                     "The \"descriptors\" argument must hold only Descriptors");
-      return false;
-    }
-  }
-  for (uint32_t i = 0; i < *count; i++) (*fds)[i] = descriptors[i]->fd();
-  return true;
-}
-
-}  // namespace
-
 napi_value JsExecuteProgram(napi_env env, napi_callback_info raw) {
   const Napi::CallbackInfo info(env, raw);
   Utf8Argument path;
   const uint8_t* bytes;
   size_t size;
   std::unique_ptr<int[]> fds;
-  uint32_t fd_count;
+  size_t fd_count;
   if (!path.Read(env, info[0], "path") ||
       !ReadBytes(env, info[1], "words", &bytes, &size) ||
-      !ReadDescriptors(env, info[2], &fds, &fd_count)) {
+      !ReadDescriptors(env, info[2], "execve", &fds, &fd_count)) {
     return nullptr;
   }
   if (size == 0 || bytes[size - 1] != 0) {

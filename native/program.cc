@@ -1,14 +1,17 @@
 // execve(2), pidfd_open(2).
 #include "program.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -38,16 +41,12 @@ bool SetCloseOnExec(int fd, bool on) {
              -1;
 }
 
-// Also what this process inherited and knows nothing of.
-void CloseOnExecFrom(int first) {
-  if (syscall(SYS_close_range, static_cast<unsigned>(first), UINT_MAX,
-              kCloseOnExec) == 0) {
-    return;
-  }
-  // Before Linux 5.11.
+// As far as the limit goes, and it may have been lowered since.
+void CloseOnExecBelowLimit(int first) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == -1) return;
-  for (rlim_t fd = static_cast<rlim_t>(first); fd < limit.rlim_cur; fd++) {
+  const rlim_t end = std::min(limit.rlim_cur, static_cast<rlim_t>(INT_MAX));
+  for (rlim_t fd = static_cast<rlim_t>(first); fd < end; fd++) {
     SetCloseOnExec(static_cast<int>(fd), true);
   }
 }
@@ -72,6 +71,27 @@ void ResetSignals() {
 }
 
 }  // namespace
+
+void CloseOnExecFrom(int first) {
+  if (syscall(SYS_close_range, static_cast<unsigned>(first), UINT_MAX,
+              kCloseOnExec) == 0) {
+    return;
+  }
+  // Before Linux 5.11. A limit can be a thousand million: only what is open.
+  DIR* const open = opendir("/proc/self/fd");
+  if (open == nullptr) {
+    CloseOnExecBelowLimit(first);
+    return;
+  }
+  while (const dirent* entry = readdir(open)) {
+    char* end;
+    const long fd = strtol(entry->d_name, &end, 10);
+    if (end != entry->d_name && fd >= first) {
+      SetCloseOnExec(static_cast<int>(fd), true);
+    }
+  }
+  closedir(open);
+}
 
 SystemError BecomeProgram(const char* path, char* const* arguments,
                           const int* fds, size_t count) {

@@ -8,6 +8,10 @@
 #include "result.h"
 #include "unique_fd.h"
 
+// No program that is executed gets what is open from this number on, whoever
+// opened it: also what this process inherited and knows nothing of.
+void CloseOnExecFrom(int first);
+
 // Makes this process another program (execve(2)), with the environment as it
 // is. Of its descriptors that gets 0 to 2, and duplicates of `fds` from 3 on;
 // every signal is as by default, none is blocked. `arguments` ends with a null.

@@ -138,6 +138,8 @@ export interface Binding {
   reapChild(owned: number): ReapResult;
   /** Readable when that process has ended (pidfd_open(2)). */
   openProcess(pid: number): Descriptor;
+  /** No child gets what is open from this number on, unless it is passed to it. */
+  closeOnExecFrom(first: number): void;
   /**
    * execve(2) in this process: of its descriptors the program gets 0 to 2, and these from 3 on. Each of `words` ends with a
    * NUL. Throws if it could not even begin; what fails later ends the process with 126.

@@ -2,9 +2,10 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
+import { statOf } from '../process/process-stat.js';
 import { VERSION } from '../version.js';
 import type { Stated } from './operator.js';
-import { descriptorsOf, environmentOf, parentOf, read, statusLine } from './processes.js';
+import { descriptorsOf, environmentOf, read, statusLine } from './processes.js';
 import type { Snapshot } from './snapshot.js';
 import { count } from './text.js';
 
@@ -175,7 +176,7 @@ function serviceManagerCheck(pid: number): Finding | undefined {
   const environment = environmentOf(pid);
   if (environment === undefined) return undefined;
   const unit = /([^/\n]+\.service)$/m.exec(read(`/proc/${pid}/cgroup`) ?? '')?.[1];
-  if (!environment.get('INVOCATION_ID') || unit === undefined || parentOf(pid) !== 1) return undefined;
+  if (!environment.get('INVOCATION_ID') || unit === undefined || statOf(pid)?.parent !== 1) return undefined;
   return environment.get('NOTIFY_SOCKET')
     ? ok('service manager', `${unit} is told which process serves.`)
     : fail(

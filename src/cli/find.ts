@@ -3,11 +3,12 @@ import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
+import { ObservedProcess } from '../process/observed-process.js';
 import { Deadline } from './deadline.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { Operator, type Stated } from './operator.js';
-import { descriptorsOf, type HeldLock, identify, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
+import { descriptorsOf, type HeldLock, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
 import type { Settings } from './settings.js';
 import { harmlessLine } from './text.js';
 
@@ -92,7 +93,7 @@ async function look(binding: Binding, { controlPath }: HeldLock): Promise<Found 
 async function byPidFile(binding: Binding, given: string, source: string): Promise<Operator> {
   const path = resolve(given);
   const pid = readPid(path, source);
-  if (identify(pid) === undefined) {
+  if (!new ObservedProcess(pid).alive) {
     throw new Failure(EXIT.nobody, 'nobody', `${path} names process ${pid}, and there is none.`, { pid });
   }
   const all = locksOf(pid, path);

@@ -4,13 +4,16 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Binding, Descriptor } from '../binding.js';
-import { becomeProgram } from '../process/become.js';
-import { takeInherited } from '../process/environment.js';
+import { becomeProgram, type Program } from '../process/become.js';
+import { FIRST_INHERITED, takeInherited } from '../process/environment.js';
 import { startKeeper } from '../process/keeper.js';
 import { type Assignment, Link } from './link.js';
 
 /** Beside this file when it is bundled. */
 const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url));
+
+/** The keeper is to say why it failed: only one that is stopped or stuck is waited for so long. */
+const MARGIN_MILLISECONDS = 5_000;
 
 export interface ExecOptions extends Omit<Assignment, 'pid' | 'type'> {
   binding: Binding;
@@ -36,26 +39,35 @@ export class ExecFailure extends Error {
 /** Resolves never. Rejects with an `ExecFailure`; whoever served before serves on. */
 export async function exec({ binding, path, words, stdio, ...assignment }: ExecOptions): Promise<never> {
   const [ours, theirs] = binding.socketPair('seqpacket');
+  // A lock of a deployment script, for example: the keeper would hold it for as long as the program lives.
+  binding.closeOnExecFrom(FIRST_INHERITED);
   await startKeeper(KEEPER, [String(process.pid), assignment.program], theirs);
   theirs.close();
   // What the keeper was told by the predecessor that started us is none of the program's business.
   takeInherited();
   const link = new Link(binding, ours);
   link.send({ type: 'assignment', pid: process.pid, ...assignment });
-  becomeProgram(binding, { path, words, stdio, sockets: await socketsFrom(link) });
+  const received = await receiveFrom(link, assignment.timeout + MARGIN_MILLISECONDS);
+  becomeProgram(binding, { path, words, stdio, ...received });
 }
 
-async function socketsFrom(link: Link): Promise<{ name: string; descriptor: Descriptor }[]> {
+type Received = Pick<Program, 'sockets' | 'stderr'>;
+
+async function receiveFrom(link: Link, patience: number): Promise<Received> {
   const sockets: { name: string; descriptor: Descriptor }[] = [];
+  let stderr: Descriptor | undefined;
   for (;;) {
-    const heard = await link.receive();
+    const heard = await link.receive(patience).catch(() => {
+      throw new ExecFailure(4, 'timeout', 'The keeper has not got the listening sockets in time.');
+    });
     if (heard === undefined) throw new ExecFailure(1, 'unknown', 'The keeper has ended without a word.');
     const { message, descriptors } = heard;
     if (message.type === 'failed') throw new ExecFailure(message.exitCode, message.code, message.message);
+    if (message.type === 'stderr') [stderr] = descriptors;
     if (message.type !== 'sockets') continue;
     for (const [at, descriptor] of descriptors.entries()) {
       sockets.push({ name: message.names[at] ?? 'unknown', descriptor });
     }
-    if (!message.more) return sockets;
+    if (!message.more) return { sockets, stderr };
   }
 }

@@ -39,6 +39,8 @@ export interface Assignment {
 export type LinkMessage =
   | Assignment
   | { type: 'sockets'; names: string[]; more: boolean }
+  /** Before them: the descriptor that the program shall have as its stderr. */
+  | { type: 'stderr' }
   | { type: 'failed'; exitCode: number; code: string; message: string };
 
 export interface Heard {
@@ -84,14 +86,24 @@ export class Link {
     } while (at < sockets.length);
   }
 
-  /** The next message, or undefined at the end. One reader at a time. */
-  async receive(): Promise<Heard | undefined> {
-    for (;;) {
-      const next = this.#heard.shift();
-      if (next !== undefined || this.#over) return next;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+  /** The next message, or undefined at the end. Rejects only if neither comes in time. One reader at a time. */
+  async receive(milliseconds: number): Promise<Heard | undefined> {
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort();
+      this.#wake?.();
+    }, milliseconds);
+    try {
+      for (;;) {
+        const next = this.#heard.shift();
+        if (next !== undefined || this.#over) return next;
+        if (late.signal.aborted) throw new Error('The other process has not answered in time.');
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

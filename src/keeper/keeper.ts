@@ -38,6 +38,8 @@ export async function keep(binding: Binding, link: Link, assignment: Assignment)
     environment: { PWD: currentEnvironment()['PWD'] },
   });
   const leave = (exitCode: number): Promise<never> => endProcess(exitCode, service.flushLog);
+  // Until it is the program it holds its end: while that is open, the pid is its, and the watch is on no other.
+  if (link.over) await leave(1);
   try {
     service.configure();
     installSignals(

@@ -15,6 +15,9 @@ import { becomeReady } from './readiness.js';
 /** Options want an address, and those that are offered are not known yet. Nobody binds it. */
 const OFFERED = 'unix:@offered';
 
+/** Where finding the predecessor took all the time: execve(2) needs some. */
+const BEGIN_MILLISECONDS = 1_000;
+
 /** Nobody serves there, and no address was given to begin with. */
 export class NobodyThere extends Error {}
 
@@ -67,20 +70,30 @@ export class KeptMember implements Member {
   async #begin(): Promise<void> {
     // What has the sockets of one exchange cannot be given those of another.
     if (this.progress !== 'before') throw new Error('Another process was faster.');
+    if (this.#link.over) throw new Error('The process ended before it became the program.');
     this.progress = 'getting-ready';
     const sockets = this.acceptor.listeners.flatMap((listener) => {
       const descriptor = listener.offer()?.descriptor;
       return descriptor === undefined ? [] : [{ name: listener.name, descriptor }];
     });
-    this.#link.sendSockets(sockets);
-    await this.#link.receive();
-    this.#link.close();
-    const isShared = this.#service?.lifecycle.is('taking-over') === true;
-    const shared = isShared ? sockets.map(({ descriptor }) => descriptor) : [];
     const { readyAfter, check, timeout } = this.#assignment;
     // The clock began with this process, which had to find the predecessor first.
-    const left = Math.max(1, Math.ceil(timeout - performance.now()));
-    await becomeReady(this.#program, { readyAfter, check, timeout: left }, shared);
+    const left = (): number => Math.max(1, Math.ceil(timeout - performance.now()));
+    // It would write to a pipe that this process reads, and be ended by a signal when nobody does any more.
+    const stderr = this.#service?.offeredStderr;
+    if (stderr !== undefined) this.#link.send({ type: 'stderr' }, [stderr]);
+    this.#link.sendSockets(sockets);
+    try {
+      // Its end.
+      await this.#link.receive(Math.max(BEGIN_MILLISECONDS, left()));
+    } catch (cause) {
+      throw new Error('The process has the sockets, and did not become the program in time.', { cause });
+    } finally {
+      this.#link.close();
+    }
+    const isShared = this.#service?.lifecycle.is('taking-over') === true;
+    const shared = isShared ? sockets.map(({ descriptor }) => descriptor) : [];
+    await becomeReady(this.#program, { readyAfter, check, timeout: left() }, shared);
     this.progress = 'ready';
   }
 

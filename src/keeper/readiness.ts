@@ -12,7 +12,7 @@ const LOOK_MILLISECONDS = 50;
 export interface Demands {
   readyAfter: number | null;
   check: string | null;
-  /** Milliseconds for the check to pass. */
+  /** Milliseconds for the delay and the check. */
   timeout: number;
 }
 
@@ -28,6 +28,8 @@ export async function becomeReady(
   });
   try {
     await Promise.race([died, waitFor(program, demands, over.signal), staysNonBlocking(shared, over.signal)]);
+    // The version before accepts until it hears of this.
+    refuseBlocking(shared);
   } finally {
     over.abort();
   }
@@ -38,12 +40,13 @@ async function waitFor(
   { readyAfter, check, timeout }: Demands,
   over: AbortSignal,
 ): Promise<void> {
+  // What the delay takes is gone for the check.
+  const late = AbortSignal.timeout(timeout);
   if (readyAfter !== null) await delay(readyAfter, undefined, { signal: over });
   if (check === null) return;
-  const late = AbortSignal.timeout(timeout);
   const signal = AbortSignal.any([over, late]);
   const environment = { ...currentEnvironment(), COMMAND_PID: String(program.pid) };
-  let why = '';
+  let why = 'there was no time left to ask it.';
   while (!signal.aborted) {
     const { passed, reason } = await runCheck(check, environment, signal);
     if (passed) return;
@@ -53,19 +56,24 @@ async function waitFor(
   throw new Error(`The check did not pass in time: ${why}`);
 }
 
-/**
- * Rejects when the program makes a socket blocking, and undoes it. The flag belongs to all who share the socket, and a server
- * in Node would stand still in accept(2) as soon as another was faster.
- */
+/** Rejects when the program makes a socket blocking. */
 async function staysNonBlocking(shared: readonly Descriptor[], over: AbortSignal): Promise<never> {
   for (;;) {
     await delay(LOOK_MILLISECONDS, undefined, { signal: over });
-    const blocking = shared.filter((descriptor) => !descriptor.isNonBlocking());
-    for (const descriptor of blocking) descriptor.setNonBlocking(true);
-    if (blocking.length > 0) {
-      throw new Error(
-        'The program made the listening sockets blocking, for the version before as well, which shares them: it must take non-blocking ones.',
-      );
-    }
+    refuseBlocking(shared);
+  }
+}
+
+/**
+ * Throws if a socket is blocking, and undoes it. The flag belongs to all who share the socket, and a server in Node would
+ * stand still in accept(2) as soon as another was faster.
+ */
+function refuseBlocking(shared: readonly Descriptor[]): void {
+  const blocking = shared.filter((descriptor) => !descriptor.isNonBlocking());
+  for (const descriptor of blocking) descriptor.setNonBlocking(true);
+  if (blocking.length > 0) {
+    throw new Error(
+      'The program made the listening sockets blocking, for the version before as well, which shares them: it must take non-blocking ones.',
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { Binding, Descriptor } from '../binding.js';
 import { announceSockets } from './environment.js';
 
 const STDIO = [0, 1, 2] as const;
+const STDERR = 2;
 const O_NONBLOCK = 0o4000;
 
 /** Which of stdin, stdout and stderr were non-blocking when this was called: Node makes pipes so that it writes to. */
@@ -18,10 +19,13 @@ export interface Program {
   words: readonly string[];
   sockets: readonly { name: string; descriptor: Descriptor }[];
   stdio: ReadonlySet<number>;
+  /** Instead of the one this process has. */
+  stderr: Descriptor | undefined;
 }
 
 /** Never returns. Throws if it could not even begin. */
-export function becomeProgram(binding: Binding, { path, words, sockets, stdio }: Program): never {
+export function becomeProgram(binding: Binding, { path, words, sockets, stdio, stderr }: Program): never {
+  stderr?.replace(STDERR);
   for (const fd of STDIO) {
     if (!stdio.has(fd)) makeBlocking(binding, fd);
   }

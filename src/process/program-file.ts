@@ -6,11 +6,14 @@ import { delimiter, join } from 'node:path';
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
+/** Of execvp(3), where nobody says. An empty PATH would mean the directory we are in. */
+const DEFAULT_PATH = '/bin:/usr/bin';
+
 /** The path of the file. Throws an error whose `exitCode` is what a shell would end with. */
 export function findProgram(name: string, path: string | undefined): string {
   if (name.includes('/')) return checked(name, name);
   let unfit: Error | undefined;
-  for (const directory of (path ?? '').split(delimiter)) {
+  for (const directory of (path ?? DEFAULT_PATH).split(delimiter)) {
     const file = join(directory === '' ? '.' : directory, name);
     try {
       return checked(file, name);

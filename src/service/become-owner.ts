@@ -100,6 +100,7 @@ async function findListeners(
   });
   candidacy.predecessor = predecessor;
   service.generation = (predecessor?.offer.generation ?? 0) + 1;
+  service.offeredStderr = predecessor?.stderr;
   if (predecessor === null) return;
   service.lifecycle.to('taking-over');
   service.step('taking over', { predecessor: predecessor.pid, offered: predecessor.offer.listeners });

@@ -50,7 +50,7 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       break;
     case 'status':
       if ('metrics' in message && message.metrics) answerMetrics(channel, service.metrics());
-      else answerStatus(channel, service.status());
+      else answerStatus(channel, statusOf(service));
       break;
     case 'restart':
       service.log.info('restart ordered', { by: channel.peer.pid });
@@ -119,8 +119,14 @@ function answerMetrics(channel: Channel, text: string): void {
   channel.finish({ type: 'status', text: last.join('') });
 }
 
+/** One that cannot serve again has no option for how long it would stay to. */
+function statusOf(service: Service): Partial<Status> & Pick<Status, 'listeners'> {
+  const { rollbackWindow, ...others } = service.status();
+  return service.canServeAgain ? { ...others, rollbackWindow } : others;
+}
+
 /** In several packets where the listeners are many: the first has everything else. */
-function answerStatus(channel: Channel, { listeners, ...rest }: Status): void {
+function answerStatus(channel: Channel, { listeners, ...rest }: ReturnType<typeof statusOf>): void {
   const [first = [], ...others] = chunks(listeners, (listener) => listener, {
     most: Number.POSITIVE_INFINITY,
     bytes: MAX_PACKET_BYTES / 2, // the other half is for everything else

@@ -111,6 +111,8 @@ export class Service {
   readonly draining: Set<DrainingPeer> = new Set();
   /** The process that gave the service to this one, also when it has left. */
   predecessor: DrainingPeer | undefined;
+  /** The real stderr, of the predecessor that started this process with a pipe instead. It takes that as the owner. */
+  offeredStderr: Descriptor | undefined;
   /** Who owns the service since we gave it away. */
   owner: OwnerPeer | undefined;
   /** Whether we could take it back. */

@@ -375,6 +375,7 @@ test('the exports are those of the interface', requirement('addon', 'proc'), () 
     becomeSubreaper: 'function',
     reapChild: 'function',
     openProcess: 'function',
+    closeOnExecFrom: 'function',
     executeProgram: 'function',
   };
   const addon = nativeBinding();

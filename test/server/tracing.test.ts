@@ -17,6 +17,7 @@ describe('whoever traces is told', () => {
     const events = heard<StateEvent>('uninterruptible:state');
     const server = await serving();
     const since = performance.now();
+    // How long a state lasted is what is tested.
     await new Promise((resolve) => setTimeout(resolve, 30));
     await server.stop();
     const lasted = performance.now() - since;
