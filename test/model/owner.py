@@ -3,7 +3,7 @@
 src/handover/predecessor.ts, src/service/hand-over.ts, rollback.ts, stop.ts
 """
 
-from condition import GIVING, alive, may, timeout
+from condition import GIVING, alive, listens, may, timeout
 from world import Draft, hears
 
 
@@ -112,6 +112,16 @@ def await_owner(world, me, without):
     other = process.down
     wire = (other, me)
     heard = hears(world, wire, me)
+    if is_anothers(world, me, other):
+        yield given(Draft(world, f"P{me} finds P{world.path} at the path: drains"), me, without)
+        return
+    if world.processes[other].doomed and "killed" not in without:
+        # What it said, or renamed, proves nothing; it may keep its lock for as long as it likes.
+        if world.owner is None:
+            draft = Draft(world, f"P{me} takes byte 0 back from P{other}, which it has killed")
+            draft.owner = me
+            yield kept(draft, me)
+        return
     late = None if heard else timeout(world, me, other, "owner")
     if heard == "owner":
         yield given(Draft(world, f"P{me} hears owner of P{other}: drains").read(wire, me), me, without)
@@ -131,10 +141,17 @@ def await_owner(world, me, without):
         yield draft.set(other, doomed=True)
 
 
+def is_anothers(world, me, other):
+    """Whether a living process is found at the path that is neither: it became the owner since."""
+    return world.path not in {me, other} and listens(world, world.path)
+
+
 def given(draft, me, without):
     """Step 6: whoever connects from here on is the successor's."""
     process = draft.processes[me]
     draft.set(me, step="drain", accepts=False, asks=None)
+    if draft.processes[process.down].doomed:
+        draft.happened |= {"gave up"}
     if process.up is not None:
         if "bye at hand-over" not in without:
             draft.send((me, process.up), me, "bye").close((me, process.up), me)

@@ -4,6 +4,7 @@ src/handover/owner-peer.ts, src/service/leave.ts, reserve.ts
 """
 
 from condition import OWNING, timeout
+from owner import is_anothers
 from world import Draft, hears
 
 
@@ -47,9 +48,13 @@ def reserve(world, me, without):
             yield draft
         elif "rollback" in without:
             yield draft
+        elif is_anothers(world, me, process.down) and "look" not in without:
+            draft.label += ", which another has followed"
+            yield draft if "release" in without else release(draft, me)
         elif world.owner is None or "byte 0" in without:
             draft.label += ", takes byte 0: serves again"
             draft.owner, draft.path = me, me
+            draft.happened -= {"gave up"}
             yield draft.set(me, step="serve", accepts=True)
         elif world.processes[world.owner].doomed:
             return  # killed, it is dead before the second is over for which byte 0 is tried

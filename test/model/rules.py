@@ -22,6 +22,9 @@ def steps(world, without):
             draft = Draft(world, f"P{me} dies, killed").vanish(me)
             draft.happened |= {"killed"}
             yield draft
+            # Until the signal has arrived it may still become the owner and say so; more takes longer than a signal.
+            if process.step not in {"ready", *CLAIMING}:
+                continue
         yield from faults(world, me)
         if process.stopped:
             continue

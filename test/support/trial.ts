@@ -18,7 +18,7 @@ import { SteadyRequests } from './steady-requests.js';
 const PATIENCE = 5_000;
 /** What a service leaves in its directory beside the files of the test. */
 const OF_SERVICE = ['control', 'control.lock', 'pid'];
-const OF_TEST = /^(options\.json|peers|trace|.*\.mjs)$/;
+const OF_TEST = /^(options\.json(\.fault)?|peers|trace|.*\.mjs)$/;
 
 export interface Held {
   ask: (line: string) => Promise<string>;
@@ -88,6 +88,11 @@ export class Trial {
    */
   async die(): Promise<void> {
     await this.generations.request('die').catch(() => undefined);
+  }
+
+  /** Is there when the fault of a version has happened. */
+  get faulted(): string {
+    return `${this.generations.optionsPath}.fault`;
   }
 
   /** Where each process notes what state it is in and when it has byte 0, if its version says so. */
