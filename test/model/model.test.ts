@@ -44,8 +44,11 @@ const NOT_MODELLED = [
 
 const check = async (...args: string[]): Promise<string> =>
   // The exit code tells a person that something is wrong; the lines tell a test what.
-  (await promisify(execFile)('python3', ['-B', CHECK, ...args]).catch((error: unknown) => error as { stdout: string }))
-    .stdout;
+  (
+    await promisify(execFile)('python3', ['-B', CHECK, ...args]).catch(
+      (error: unknown) => error as { stdout: string },
+    )
+  ).stdout;
 
 describe('the model of the hand-over', { ...requirement('python3'), timeout: PATIENCE }, () => {
   let found: Found[] = [];
