@@ -104,7 +104,10 @@ export class Trial {
   async status(): Promise<Record<string, unknown>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return ((await this.generations.order({ type: 'status' })) as StatusAnswer).status;
+        const answer = await this.generations.order({ type: 'status' });
+        // `moved`: the path led to the owner before when it was looked up.
+        if (answer.type !== 'status') throw new Error(`the answer is ${answer.type}`);
+        return (answer as StatusAnswer).status;
       } catch (error) {
         if (attempt === 100) throw error;
         await delay(20);
