@@ -1,4 +1,4 @@
-/** The model of the hand-over (check.py beside this) finds nothing wrong, notices what is left out, and speaks the protocol. */
+/** The model of the hand-over (test/model/check.py) finds nothing wrong, notices what is left out, and speaks the protocol. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { FIELDS } from '../../src/handover/packet.js';
 import { readCode } from '../support/protocol-page.js';
 import { requirement } from '../support/requirements.js';
 
-const CHECK = fileURLToPath(new URL('check.py', import.meta.url));
+const CHECK = fileURLToPath(new URL('../model/check.py', import.meta.url));
 const PATIENCE = 300_000;
 
 /** What check.py prints of each search. */
