@@ -32,7 +32,8 @@ export class Launched {
         resolve(127);
       });
     });
-    this.exit.then((end) => this.#look({ ended: end }));
+    // Its output goes on as long as a successor has it.
+    this.#child.once('close', (code, signal) => this.#look({ ended: signal ?? code }));
   }
 
   get pid() {
@@ -60,7 +61,7 @@ export class Launched {
     return this.#within(new Promise((resolve) => this.#child.once('message', resolve)), deadline, what);
   }
 
-  /** Resolves with the first line, from now on, of which `read` makes something; rejects if it ends before. */
+  /** Resolves with the first line, from now on, of which `read` makes something; rejects if all output ends before. */
   async next(read, deadline, what) {
     let watcher;
     const found = new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
-// Opens many connections, asks one thing on each, and keeps them until it is told `release` on stdin; then it closes them all
-// and says when the last one was closed. usage: node hold.mjs <JSON: { port, tls, protocol, count }>
+// Opens many connections, asks one thing on each, and keeps them until it is told `release` on stdin; then it closes all but
+// one, and when they are closed the last one, and says when. usage: node hold.mjs <JSON: { port, tls, protocol, count }>
 import { monotonic } from '../clock.mjs';
 import { open, question } from './learn.mjs';
 
@@ -25,10 +25,15 @@ function opened() {
     socket.on('close', () => {
       closed += 1;
       if (!isReleased) tell('cut', {});
-      else if (closed === sockets.length) tell('released', { at: monotonic() });
+      else if (closed === count - 1) closeTheLast();
     });
     socket.write(text);
   });
+}
+
+function closeTheLast() {
+  tell('released', { at: monotonic() });
+  sockets[0].end();
 }
 
 async function openInTurn() {
@@ -39,6 +44,6 @@ await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, openInTurn));
 tell('held', { count: sockets.length });
 process.stdin.on('data', () => {
   isReleased = true;
-  for (const socket of sockets) socket.end();
+  for (const socket of sockets.slice(1)) socket.end();
 });
 process.stdin.on('end', () => process.exit());

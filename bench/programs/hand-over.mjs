@@ -1,4 +1,4 @@
-// A server with many listeners that says when it came how far. usage: node hand-over.mjs <listeners>
+// A server with many listeners that says when it came how far. usage: node hand-over.mjs <listeners> [own-logger]
 import { subscribe } from 'node:diagnostics_channel';
 import { monotonic, startOfProcess } from '../clock.mjs';
 
@@ -20,9 +20,14 @@ class EchoServer extends Server {
   }
 }
 
+const [listeners, hasOwnLogger] = process.argv.slice(2);
+const ignore = () => {};
+const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
 const server = new EchoServer({
-  bind: Array.from({ length: Number(process.argv[2]) }, () => 'tcp://127.0.0.1:0'),
+  bind: Array.from({ length: Number(listeners) }, () => 'tcp://127.0.0.1:0'),
   startCommand: [process.execPath, ...process.argv.slice(1)],
+  ...(hasOwnLogger && { logger }),
 });
 await server.run();
 stamps.servingAt = monotonic();

@@ -44,7 +44,7 @@ async function oneRun(protocol, { connections: count, settle }) {
     const { before, since, told: toldOff } = await old.ask('tell', DEADLINE);
 
     const exit = old.exit.then(() => monotonic());
-    const released = clients.next(told('released'), DEADLINE, 'all connections to be closed');
+    const released = clients.next(told('released'), DEADLINE, 'the last connection to be closed');
     clients.order('release');
     const { at } = await released;
     return { protocol, connections, before, since, told: toldOff, exit: (await exit) - at };

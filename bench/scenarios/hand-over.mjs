@@ -16,7 +16,7 @@ export const handOver = {
   name: 'hand-over',
   sizes: {
     full: { listeners: { 1: 20, 10: 5, 253: 5, 1000: 5 }, starts: 20 },
-    tiny: { listeners: { 1: 2, 253: 1 }, starts: 2 },
+    tiny: { listeners: { 1: 2, 253: 1 }, starts: 1 },
   },
   async run({ size, log }) {
     const exchanges = [];
@@ -28,16 +28,24 @@ export const handOver = {
       // Beside a single listener everything else is what it is without it.
       phases ??= stamps.map(phasesOf);
     }
+    log('with a logger of its own');
+    const ownLogger = await restartAgainAndAgain(1, size.starts, ['own-logger']);
     log('starts without the library');
     const { empty, bare } = await starts(size.starts);
-    return { exchanges, phases: spreads(phases), empty: spread(empty), bare: spreads(bare) };
+    return {
+      exchanges,
+      phases: spreads(phases),
+      ownLogger: spreads(ownLogger.map(phasesOf)),
+      empty: spread(empty),
+      bare: spreads(bare),
+    };
   },
 };
 
 /** The stamps of each restart, `orderedAt` included. */
-async function restartAgainAndAgain(listeners, restarts) {
+async function restartAgainAndAgain(listeners, restarts, words = []) {
   return onStage(async (stage) => {
-    const launched = new Launched(stage, [process.execPath, PROGRAM, String(listeners)]);
+    const launched = new Launched(stage, [process.execPath, PROGRAM, String(listeners), ...words]);
     let { pid } = await launched.next(told('serving'), DEADLINE, 'the server to serve');
     const all = [];
     for (let number = 0; number < restarts; number += 1) {
