@@ -1,7 +1,7 @@
 // Whom the library is measured beside. Each: `name`, `protocols` it serves, `faults` a new version of it can have (see
 // stage.mjs), `missing()` (why it cannot be had here, or undefined), `start(stage, protocol)`, which resolves when it serves
 // with `{ port, restart(), stop() }`. `restart()` resolves, when the tool says that it is done, with its exit code (null: it
-// tells nobody).
+// tells nobody). `holdFor`: how long clients that stay may stay at most, if it cannot do with more.
 import { cluster } from './cluster.mjs';
 import { haproxy } from './haproxy.mjs';
 import { killAndStart } from './kill-and-start.mjs';

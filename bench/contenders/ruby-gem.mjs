@@ -1,6 +1,6 @@
 // The Ruby gem `uninterruptible`, which does for Ruby what this library does for Node.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../free-port.mjs';
 import { Launched } from '../launched.mjs';
@@ -11,14 +11,16 @@ const PROGRAM = fileURLToPath(new URL('ruby-gem.rb', import.meta.url));
 
 export const rubyGem = {
   name: 'Ruby gem',
-  how: '`kill -USR1`, a thread per connection',
+  how: '`kill -USR1`',
   protocols: ['echo'],
   faults: [],
   missing,
   async start(stage) {
     const port = await freePort();
     const pidFile = stage.path('server.pid');
-    const launched = new Launched(stage, [installed('ruby'), PROGRAM], {
+    // It starts new versions with `bundle exec`, which asks for this.
+    writeFileSync(stage.path('Gemfile'), "gem 'uninterruptible'\n");
+    const launched = new Launched(stage, [installed('bundle'), 'exec', 'ruby', PROGRAM], {
       environment: { BENCH_PORT: String(port), BENCH_PROGRAM: PROGRAM, BENCH_PID_FILE: pidFile },
     });
     await accepting(port, launched);
@@ -33,7 +35,7 @@ export const rubyGem = {
 };
 
 function missing() {
-  const why = missingProgram('ruby');
+  const why = missingProgram('ruby') ?? missingProgram('bundle');
   if (why !== undefined) return why;
   const { status } = spawnSync(installed('ruby'), ['-e', "require 'uninterruptible'"], {
     stdio: 'ignore',

@@ -45,7 +45,7 @@ async function oneRun(contender, { protocol, rate, restarts, settle, quiet }) {
     const load = await startLoad({
       target: { host: '127.0.0.1', port: service.port },
       answer: ANSWERS[protocol],
-      longLived: LONG_LIVED,
+      longLived: { ...LONG_LIVED, holdFor: contender.holdFor },
       rate,
       record,
     });
