@@ -42,7 +42,7 @@ function groupBy(runs) {
 
 function lossTable(runs) {
   return table(
-    ['', 'how', 'restarts', 'connections', 'failed', 'a restart', 'of which'],
+    ['', 'how', 'restarts', 'connections', 'failed', 'failed a restart', 'of which'],
     runs.map(({ contender, how, restarts, failed }) => [
       contender,
       how,

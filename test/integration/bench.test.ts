@@ -1,7 +1,7 @@
 /** The benchmarks at a tiny size: each runs, and gives what the page is made from. Their numbers mean nothing here. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,7 +10,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { environmentOfNode } from '../support/packed.js';
 import { requirement } from '../support/requirements.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bench/main.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAM = join(ROOT, 'bench/main.mjs');
 /** pm2 would have to be installed; the others are not on every machine. */
 const CONTENDERS = ['uninterruptible', 'node:cluster', 'kill and start'];
 
@@ -19,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 async function bench(...words: string[]): Promise<{ code: number | null; output: string }> {
   const only = CONTENDERS.flatMap((name) => ['--only', name]);
-  const child = spawn(process.execPath, [PROGRAM, ...words, '--size', 'tiny', '--out', folder, ...only], {
+  const child = spawn(process.execPath, [PROGRAM, '--size', 'tiny', '--out', folder, ...only, ...words], {
     env: environmentOfNode(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -128,6 +129,15 @@ describe('the benchmark', requirement('addon', 'proc'), () => {
     const plots = [...page.matchAll(/!\[[^\]]+\]\((.+)\)/g)].map(([, path]) => path ?? '');
     expect(plots).toHaveLength(2);
     for (const path of plots) expect(readFileSync(join(folder, path), 'utf8')).toMatch(/^<svg .*xmlns/);
+  });
+
+  test('the page of the repository is what its results make of it', async () => {
+    const results = join(ROOT, 'bench/results');
+    const copy = join(folder, 'repository');
+    if (existsSync(results)) cpSync(results, join(copy, 'results'), { recursive: true });
+    expect((await bench('page', '--out', copy)).code).toBe(0);
+    const written = readFileSync(join(copy, 'benchmarks.md'), 'utf8');
+    expect(readFileSync(join(ROOT, 'docs/benchmarks.md'), 'utf8')).toBe(written);
   });
 
   test('says what it does not know, before it measures anything', async () => {
