@@ -10,7 +10,8 @@ export const restartSection = {
   text: `New connections at a fixed rate, whatever becomes of those before them; each asks one thing and closes. Latency counts from the
 moment a connection was due. Beside them 20 clients that stay and ask every 100 ms: over HTTP on kept-alive connections, else on raw ones that a server has
 no right to close. *Around* is from the order to a quarter of a second after the last answer of the old process, *apart* is the rest. nginx and HAProxy start no
-program and are what a restart costs in C. The time of \`pm2 reload\` includes its command's own start.`,
+program and are what a restart costs in C. The time of \`pm2 reload\` includes its command's own start. In the plots blue is the median and orange the slowest of each 50 ms, a dashed
+line an order to restart, a red dot a slice in which connections failed.`,
   body({ runs }, plots) {
     const groups = groupBy(runs);
     return [...groups].flatMap(([key, group]) => {
