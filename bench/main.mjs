@@ -30,20 +30,29 @@ function log(text) {
   process.stdout.write(`${String(seconds).padStart(4)} s  ${text}\n`);
 }
 
-async function bench({ names, size, contenders, paths }) {
-  const problems = [];
-  for (const scenario of scenarios.filter(({ name }) => names.includes(name))) {
-    log(scenario.name);
-    const machine = describeMachine();
+/** What goes wrong in one scenario is told, and does not end the others. */
+async function measure(scenario, { size, contenders, paths }) {
+  log(scenario.name);
+  const machine = describeMachine();
+  try {
     const measured = await scenario.run({
       size: scenario.sizes[size],
       contenders,
       log: (text) => log(`  ${text}`),
     });
-    problems.push(...(measured.problems ?? []));
     writeResult(paths.results, scenario.name, { machine, size, ...measured });
+    return measured.problems ?? [];
+  } catch (error) {
+    return [{ contender: scenario.name, problem: error.stack }];
   }
-  for (const path of writePage(paths)) log(`wrote ${path}`);
+}
+
+async function bench(options) {
+  const problems = [];
+  for (const scenario of scenarios.filter(({ name }) => options.names.includes(name))) {
+    problems.push(...(await measure(scenario, options)));
+  }
+  for (const path of writePage(options.paths)) log(`wrote ${path}`);
   for (const { contender, problem } of problems) log(`FAILED: ${contender}: ${problem}`);
   return problems.length === 0 ? 0 : 1;
 }

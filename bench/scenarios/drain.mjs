@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { monotonic } from '../clock.mjs';
+import { affordable } from '../descriptor-limit.mjs';
 import { Launched, told } from '../launched.mjs';
 import { onStage } from '../stage.mjs';
 
@@ -18,12 +19,15 @@ export const drain = {
     tiny: { connections: 100, rounds: 1, settle: 100 },
   },
   async run({ size, log }) {
+    const connections = affordable(size.connections);
     const runs = [];
     for (const protocol of ['echo', 'http']) {
-      log(`${protocol}, ${size.connections} connections`);
-      for (let round = 0; round < size.rounds; round += 1) runs.push(await oneRun(protocol, size));
+      log(`${protocol}, ${connections} connections`);
+      for (let round = 0; round < size.rounds; round += 1) {
+        runs.push(await oneRun(protocol, { ...size, connections }));
+      }
     }
-    return { connections: size.connections, runs };
+    return { connections, runs };
   },
 };
 

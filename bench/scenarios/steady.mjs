@@ -1,6 +1,7 @@
 // Steady state: a server on the library against the same on Node alone, both running, loaded in turn.
 import { fileURLToPath } from 'node:url';
 import { makeCertificate } from '../certificate.mjs';
+import { affordable } from '../descriptor-limit.mjs';
 import { Launched, told } from '../launched.mjs';
 import { onStage } from '../stage.mjs';
 import { spread } from '../statistics.mjs';
@@ -39,7 +40,8 @@ export const steady = {
         }
       }
       const idle = [];
-      for (const [kind, count] of Object.entries(size.idle).filter(([kind]) => can(kind))) {
+      for (const [kind, wanted] of Object.entries(size.idle).filter(([kind]) => can(kind))) {
+        const count = affordable(wanted);
         log(`${kind}, ${count} idle connections`);
         idle.push({ kind, count, ...(await idleMemory(stage, launch, { kind, count })) });
       }
