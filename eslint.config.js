@@ -70,6 +70,12 @@ const doors = [
     ],
   },
   {
+    home: ['src/keeper/**'],
+    imports: [
+      { regex: '^(\\.{1,2}/)+keeper/', message: 'Nothing imports the keeper: it is a program of its own.' },
+    ],
+  },
+  {
     home: ['src/binding.ts'],
     syntax: [
       {
@@ -83,9 +89,17 @@ const doors = [
 /** Whose lines import nothing from above them. */
 const layers = [
   {
-    files: ['connections', 'drain', 'handover', 'listeners', 'log', 'process', 'supervise'].map(
-      (folder) => `src/${folder}/**`,
-    ),
+    files: [
+      'connections',
+      'drain',
+      'exec',
+      'handover',
+      'listeners',
+      'log',
+      'metrics',
+      'process',
+      'supervise',
+    ].map((folder) => `src/${folder}/**`),
     regex: '^(\\.\\./)+(index|server|service[^/]*)(\\.js$|/)',
     message: 'This folder knows how, not when: it imports neither src/server nor src/service.',
   },
@@ -93,6 +107,11 @@ const layers = [
     files: ['src/cli/**'],
     regex: '^(\\.\\./)+(index|server|run|http|service[^/]*)(\\.js$|/)',
     message: 'The command speaks to a server through its control path, and is no part of one.',
+  },
+  {
+    files: ['src/keeper/**'],
+    regex: '^(\\.\\./)+(index|server|run|http)(\\.js$|/)',
+    message: 'The keeper has a service, and no server of its own.',
   },
   {
     files: ['src/configuration.ts', 'src/lifecycle.ts', 'src/errors.ts', 'src/binding.ts'],

@@ -10,7 +10,7 @@ const common = { platform: 'node', transform: { target: 'es2023' } };
 export default defineConfig([
   {
     ...common,
-    input: { index: 'src/index.ts', http: 'src/http.ts' },
+    input: { index: 'src/index.ts', http: 'src/http.ts', keeper: 'src/keeper/main.ts' },
     external: [/^node:/, 'pino'],
     output: {
       dir: 'dist',
@@ -18,6 +18,8 @@ export default defineConfig([
       entryFileNames: '[name].js',
       chunkFileNames: 'shared.js',
       sourcemap: true,
+      // One file for what any two share: else what a server loads would be cut up for the keeper.
+      codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
     },
   },
   {

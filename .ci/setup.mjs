@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 
 const buildFiles = ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'];
-const library = ['index', 'http', 'shared'].map((name) => `dist/${name}.js`);
+const library = ['index', 'http', 'keeper', 'shared'].map((name) => `dist/${name}.js`);
 const bundles = [...library, 'dist/cli.js'];
 const lockFolder = inRoot('.ci', '.setup-lock');
 const lockMaxAgeMilliseconds = 10 * 60_000;
@@ -110,8 +110,8 @@ function builtAt() {
 
 /** What nobody builds any more: it would go into the package. */
 function removeOrphans() {
-  // Nobody imports the command, so it has neither types nor a source map.
-  const typed = filesIn('src').filter((file) => !file.startsWith('src/cli/'));
+  // Nobody imports the command and the keeper, so they have no types.
+  const typed = filesIn('src').filter((file) => !/^src\/(cli|exec|keeper)\//.test(file));
   const declarations = typed.map((file) => file.replace(/^src\/(.*)\.ts$/, 'dist/$1.d.ts'));
   const built = new Set([...bundles, ...library.map((file) => `${file}.map`), ...declarations]);
   for (const file of filesIn('dist')) {

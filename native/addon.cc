@@ -10,9 +10,11 @@
 #include "descriptor.h"
 #include "environment.h"
 #include "errno_exception.h"
+#include "execution.h"
 #include "file_descriptor.h"
 #include "file_lock.h"
 #include "node_addon_api.h"
+#include "program.h"
 #include "properties.h"
 #include "signal_mask.h"
 #include "tcp_socket.h"
@@ -186,6 +188,21 @@ napi_value JsReapChild(napi_env env, napi_callback_info raw) {
   return nullptr;
 }
 
+napi_value JsCloseOnExecFrom(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  int first;
+  if (!ReadInteger(env, info[0], "first", 0, INT_MAX, &first)) return nullptr;
+  CloseOnExecFrom(first);
+  return info.Env().Undefined();
+}
+
+napi_value JsOpenProcess(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  int pid;
+  if (!ReadInteger(env, info[0], "pid", 1, INT_MAX, &pid)) return nullptr;
+  return Descriptor::New(env, OpenProcess(pid));
+}
+
 napi_value JsUnblockSignal(napi_env env, napi_callback_info raw) {
   const Napi::CallbackInfo info(env, raw);
   int signal;
@@ -241,6 +258,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       Export("sendDatagram", JsSendDatagram),
       Export("becomeSubreaper", JsBecomeSubreaper),
       Export("reapChild", JsReapChild),
+      Export("openProcess", JsOpenProcess),
+      Export("closeOnExecFrom", JsCloseOnExecFrom),
+      Export("executeProgram", JsExecuteProgram),
   };
   napi_define_properties(
       env, exports, sizeof(properties) / sizeof(properties[0]), properties);

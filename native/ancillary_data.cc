@@ -12,8 +12,18 @@ static_assert(CMSG_LEN(sizeof(int)) - CMSG_LEN(0) == sizeof(int),
 // Takes every descriptor of every control message into an owner, and the
 // sender's credentials if there are any.
 void Adopt(msghdr* message, ReceivedPacket* packet) {
+  const unsigned char* control =
+      static_cast<unsigned char*>(message->msg_control);
   for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
        header = CMSG_NXTHDR(message, header)) {
+    const size_t offset = reinterpret_cast<unsigned char*>(header) - control;
+    // The macros look at the next header only. The kernel never writes such a
+    // one; what it means would be anybody's guess.
+    if (header->cmsg_len < CMSG_LEN(0) ||
+        header->cmsg_len > message->msg_controllen - offset) {
+      packet->descriptors_truncated = true;
+      return;
+    }
     if (header->cmsg_level != SOL_SOCKET) continue;
     if (header->cmsg_type == SCM_CREDENTIALS &&
         header->cmsg_len == CMSG_LEN(sizeof(ucred))) {

@@ -2,12 +2,15 @@
 // exception out.
 #include "control_socket.h"
 
+#include <memory>
+
 #include "ancillary_data.h"
 #include "arguments.h"
 #include "descriptor.h"
 #include "environment.h"
 #include "errno_exception.h"
 #include "listening_socket.h"
+#include "program.h"
 #include "properties.h"
 #include "socket_inspection.h"
 #include "watcher.h"
@@ -18,47 +21,19 @@ namespace {
 constexpr int kMaxReceiveBytes = 1 << 24;
 
 // Anything else would break what send() and receive() promise: a whole packet
-// or nothing.
+// or nothing. A process has neither, and is only watched.
 Outcome CheckSocket(int fd) {
   Result<SocketFacts> facts = InspectSocket(fd);
-  if (!facts.ok()) return facts.error();
+  if (!facts.ok()) {
+    if (facts.error().number == ENOTSOCK && IsProcess(fd)) return Nothing{};
+    return facts.error();
+  }
   const int type = facts.value().type;
   if (facts.value().family != AF_UNIX ||
       (type != SOCK_SEQPACKET && type != SOCK_DGRAM)) {
     return SystemError{EPROTOTYPE, "uv_poll_init"};
   }
   return Nothing{};
-}
-
-// Reads an array of Descriptors into numbers. Two passes, because reading an
-// element can run a getter, and that can close what was read before.
-bool ReadDescriptors(napi_env env, napi_value array,
-                     int (&fds)[kMaxDescriptorsSent], size_t* count) {
-  bool is_array = false;
-  uint32_t length = 0;
-  if (array == nullptr || napi_is_array(env, array, &is_array) != napi_ok ||
-      !is_array || napi_get_array_length(env, array, &length) != napi_ok) {
-    ThrowTypeError(env, "The \"descriptors\" argument must be an array");
-    return false;
-  }
-  if (length > kMaxDescriptorsSent) {
-    ThrowErrno(env, {EINVAL, "sendmsg"});
-    return false;
-  }
-  const Descriptor* descriptors[kMaxDescriptorsSent];
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value element;
-    if (napi_get_element(env, array, i, &element) != napi_ok) return false;
-    descriptors[i] = Unwrap<Descriptor>(env, element);
-    if (descriptors[i] == nullptr) {
-      ThrowTypeError(env,
-                     "The \"descriptors\" argument must hold only Descriptors");
-      return false;
-    }
-  }
-  for (uint32_t i = 0; i < length; i++) fds[i] = descriptors[i]->fd();
-  *count = length;
-  return true;
 }
 
 napi_value NewPacket(napi_env env, const uint8_t* data,
@@ -200,16 +175,16 @@ napi_value ControlSocket::Unref(const Napi::CallbackInfo& info) {
 
 napi_value ControlSocket::Send(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  int fds[kMaxDescriptorsSent];
+  std::unique_ptr<int[]> fds;
   size_t count;
   const uint8_t* data;
   size_t size;
   // The bytes last: reading the array can run JavaScript.
-  if (!ReadDescriptors(env, info[1], fds, &count) ||
+  if (!ReadDescriptors(env, info[1], "sendmsg", &fds, &count) ||
       !ReadBytes(env, info[0], "data", &data, &size)) {
     return nullptr;
   }
-  Result<bool> sent = SendPacket(fd(), data, size, fds, count);
+  Result<bool> sent = SendPacket(fd(), data, size, fds.get(), count);
   if (!sent.ok()) return ThrowErrno(env, sent.error());
   return Napi::Boolean::New(env, sent.value());
 }

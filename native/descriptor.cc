@@ -1,10 +1,13 @@
 // Arguments in, one call to the POSIX layer, result or exception out.
 #include "descriptor.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
+#include <new>
 
 #include "arguments.h"
 #include "environment.h"
@@ -72,6 +75,9 @@ bool Descriptor::Define(napi_env env) {
       MethodDescriptor<Descriptor, &Descriptor::Unlock>("unlock"),
       MethodDescriptor<Descriptor, &Descriptor::TuneTcp>("tuneTcp"),
       MethodDescriptor<Descriptor, &Descriptor::Replace>("replace"),
+      MethodDescriptor<Descriptor, &Descriptor::IsNonBlocking>("isNonBlocking"),
+      MethodDescriptor<Descriptor, &Descriptor::SetNonBlocking>(
+          "setNonBlocking"),
   };
   napi_value constructor;
   return napi_define_class(env, kName, NAPI_AUTO_LENGTH, Construct, nullptr,
@@ -237,6 +243,51 @@ napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {
     return nullptr;
   }
   return Answer(info, ReplaceDescriptor(fd(), target));
+}
+
+napi_value Descriptor::IsNonBlocking(const Napi::CallbackInfo& info) {
+  Result<bool> result = ::IsNonBlocking(fd());
+  if (!result.ok()) return ThrowErrno(info.Env(), result.error());
+  return Napi::Boolean::New(info.Env(), result.value());
+}
+
+napi_value Descriptor::SetNonBlocking(const Napi::CallbackInfo& info) {
+  bool on;
+  if (!ReadBoolean(info.Env(), info[0], "on", &on)) return nullptr;
+  return Answer(info, ::SetNonBlocking(fd(), on));
+}
+
+// Two passes, because reading an element can run a getter, and that can close
+// what was read before.
+bool ReadDescriptors(napi_env env, napi_value array, const char* call,
+                     std::unique_ptr<int[]>* fds, size_t* count) {
+  bool is_array = false;
+  uint32_t length = 0;
+  if (array == nullptr || napi_is_array(env, array, &is_array) != napi_ok ||
+      !is_array || napi_get_array_length(env, array, &length) != napi_ok) {
+    ThrowTypeError(env, "The \"descriptors\" argument must be an array");
+    return false;
+  }
+  std::unique_ptr<const Descriptor*[]> descriptors(
+      new (std::nothrow) const Descriptor*[length]);
+  fds->reset(new (std::nothrow) int[length]);
+  if (descriptors == nullptr || *fds == nullptr) {
+    ThrowErrno(env, {ENOMEM, call});
+    return false;
+  }
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    if (napi_get_element(env, array, i, &element) != napi_ok) return false;
+    descriptors[i] = Unwrap<Descriptor>(env, element);
+    if (descriptors[i] == nullptr) {
+      ThrowTypeError(env,
+                     "The \"descriptors\" argument must hold only Descriptors");
+      return false;
+    }
+  }
+  for (uint32_t i = 0; i < length; i++) (*fds)[i] = descriptors[i]->fd();
+  *count = length;
+  return true;
 }
 
 napi_value NewCredentials(napi_env env, const ucred& credentials) {

@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include <memory>
 #include <utility>
 
 #include "file_descriptor.h"
@@ -54,9 +55,16 @@ class Descriptor {
   napi_value Unlock(const Napi::CallbackInfo& info);
   napi_value TuneTcp(const Napi::CallbackInfo& info);
   napi_value Replace(const Napi::CallbackInfo& info);
+  napi_value IsNonBlocking(const Napi::CallbackInfo& info);
+  napi_value SetNonBlocking(const Napi::CallbackInfo& info);
 
   UniqueFd fd_;
 };
+
+// An array of Descriptors as numbers, borrowed, or the exception; `call` is the
+// system call they are for.
+bool ReadDescriptors(napi_env env, napi_value array, const char* call,
+                     std::unique_ptr<int[]>* fds, size_t* count);
 
 // {pid, uid, gid}; null when that is impossible. Shared with ControlSocket.
 napi_value NewCredentials(napi_env env, const ucred& credentials);

@@ -47,6 +47,21 @@ Outcome ReplaceDescriptor(int fd, int target) {
   return Nothing{};
 }
 
+Result<bool> IsNonBlocking(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags == -1) return LastError("fcntl");
+  return (flags & O_NONBLOCK) != 0;
+}
+
+Outcome SetNonBlocking(int fd, bool on) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags == -1 ||
+      fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) == -1) {
+    return LastError("fcntl");
+  }
+  return Nothing{};
+}
+
 Result<DescriptorPair> CreatePipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return LastError("pipe2");

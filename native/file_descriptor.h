@@ -32,6 +32,10 @@ Result<UniqueFd> Adopt(int fd);
 // dup3(2) over a number that somebody else owns and keeps.
 Outcome ReplaceDescriptor(int fd, int target);
 
+// O_NONBLOCK: of the open file description, so of everybody who shares it.
+Result<bool> IsNonBlocking(int fd);
+Outcome SetNonBlocking(int fd, bool on);
+
 Result<DescriptorPair> CreatePipe();
 
 Result<FileIdentity> IdentifyDescriptor(int fd);

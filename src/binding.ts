@@ -55,6 +55,9 @@ export interface Descriptor {
   tuneTcp(): void;
   /** dup3(2) over an existing number, close-on-exec: for stderr. */
   replace(target: number): void;
+  /** O_NONBLOCK, which all share who have a duplicate. */
+  isNonBlocking(): boolean;
+  setNonBlocking(on: boolean): void;
 }
 
 /** One packet as recvmsg(2) returned it. */
@@ -77,7 +80,7 @@ type ReapResult =
   /** None has ended; there is none at all; the next one is that of libuv, ask again when it has been waited for. */
   | { kind: 'none' | 'no-child' | 'owned' };
 
-/** A SEQPACKET or datagram socket watched by the environment's event loop (uv_poll). */
+/** A SEQPACKET or datagram socket, or a process (`openProcess`), watched by the environment's event loop (uv_poll). */
 export interface ControlSocket {
   readonly fd: number;
   /** What to watch; neither = idle. Called back until the cause is gone (level triggered). */
@@ -133,6 +136,15 @@ export interface Binding {
   becomeSubreaper(): void;
   /** Waits for one child that has ended, unless it is `owned` (0: none), for which libuv waits. Never blocks. */
   reapChild(owned: number): ReapResult;
+  /** Readable when that process has ended (pidfd_open(2)). */
+  openProcess(pid: number): Descriptor;
+  /** No child gets what is open from this number on, unless it is passed to it. */
+  closeOnExecFrom(first: number): void;
+  /**
+   * execve(2) in this process: of its descriptors the program gets 0 to 2, and these from 3 on. Each of `words` ends with a
+   * NUL. Throws if it could not even begin; what fails later ends the process with 126.
+   */
+  executeProgram(path: string, words: Uint8Array, descriptors: readonly Descriptor[]): never;
 }
 
 /** The addon, or why there is none. */

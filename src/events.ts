@@ -84,10 +84,16 @@ export interface Status {
   readonly generation: number;
   /** `name@version` from the package.json of the program, or null if it has none. */
   readonly program: string | null;
+  /** Of this library, where it runs: a release may be older than the next one's, or than the command's. */
+  readonly version: string;
+  /** `process.version` of the server. */
+  readonly node: string;
   /** When this process became the owner, in milliseconds since the epoch; null if it never did. */
   readonly ownerSince: number | null;
   /** The path of the control socket; null where there is no directory for one, or hand-overs are unavailable. */
   readonly controlPath: string | null;
+  /** The option `pidfilePath`, absolute. */
+  readonly pidfilePath: string | null;
   /** Those of all servers of this process, in the order they were given. */
   readonly listeners: readonly (ListenerInfo & {
     /** False while this process drains, or while `maxConnections` are open: then clients wait in the kernel's queue. */
@@ -109,6 +115,8 @@ export interface Status {
   readonly startCommand: string | readonly string[] | null;
   /** The option `rollbackWindow`. */
   readonly rollbackWindow: number;
+  /** The option `readyTimeout`. */
+  readonly readyTimeout: number;
 }
 
 /** Events of a server: one per state, and what went wrong on the way. */

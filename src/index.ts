@@ -8,6 +8,17 @@ export type {
   TlsVersionName,
 } from './configuration.js';
 export type { ConnectionContext, ListenerInfo } from './connections/connection.js';
+export type {
+  Coverage,
+  Operation,
+  ProcessFacts,
+  ProtocolEvent,
+  StateEvent,
+  StepEvent,
+  StepFacts,
+  StepName,
+  TracedFacts,
+} from './diagnostics.js';
 export { ConfigurationError, type ErrorCode, type ErrorExtras, UninterruptibleError } from './errors.js';
 export type {
   ConnectionCounts,
@@ -21,4 +32,4 @@ export type {
 } from './events.js';
 export type { State } from './lifecycle.js';
 export { run } from './run.js';
-export { type Connect, Server } from './server.js';
+export { type Connect, type ConnectionEvent, Server } from './server.js';

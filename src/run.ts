@@ -1,6 +1,11 @@
 /** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
 import { UninterruptibleError, wrongState } from './errors.js';
-import { isUnnotifiableService, takeInherited, takePassedDescriptors } from './process/environment.js';
+import {
+  isUnnotifiableService,
+  takeInherited,
+  takePassedDescriptors,
+  takeSupervisor,
+} from './process/environment.js';
 import { endProcess, surviveClosedOutput } from './process/exit.js';
 import { installSignals } from './process/signals.js';
 import type { Server } from './server.js';
@@ -19,9 +24,10 @@ let running: Service | undefined;
  */
 export async function run(...servers: readonly Server[]): Promise<void> {
   refuseWrongPlace(servers);
+  const supervisor = takeSupervisor();
   const service = new Service(
     servers.map((server) => server[member]),
-    { mode: 'run', inherited: takeInherited(), passed: takePassedDescriptors() },
+    { mode: 'run', inherited: takeInherited(), passed: takePassedDescriptors(), supervisor },
   );
   service.configure();
   running = service;
@@ -45,13 +51,15 @@ export async function run(...servers: readonly Server[]): Promise<void> {
     running = undefined;
     throw error;
   }
-  if (service.generation === 1 && isUnnotifiableService()) {
+  if (service.generation === 1 && isUnnotifiableService(supervisor)) {
     service.log.warn(
       'started by systemd without NOTIFY_SOCKET: when this process leaves after a restart, systemd takes the service for ' +
         'ended and stops the new process too',
     );
   }
-  void service.stopped.then(() => endProcess(0, service.flushLog));
+  void service.stopped
+    .then(() => service.notifier.successorTold())
+    .then(() => endProcess(0, service.flushLog));
 }
 
 function refuseWrongPlace(servers: readonly Server[]): void {
@@ -89,6 +97,8 @@ function orderRestart(service: Service): void {
 function hangUp(service: Service): void {
   if (!service.configured) return;
   const { logPath, restartSignal } = service.configuration;
+  // Whoever rotates knows this process only.
+  for (const peer of service.draining) peer.reopenLog();
   if (logPath !== null) {
     service.log.reopen();
     return;

@@ -8,7 +8,7 @@ import type { Connection, ConnectionContext, ListenerInfo } from './connections/
 import { ConnectionTracker } from './connections/connection-tracker.js';
 import { finish, surviveReading } from './connections/finish.js';
 import { connectionChannel } from './diagnostics.js';
-import { wrongState } from './errors.js';
+import { type ErrorCode, UninterruptibleError, wrongState } from './errors.js';
 import type { RestartResult, ServerEvents, Status } from './events.js';
 import type { State } from './lifecycle.js';
 import type { Facts, Log } from './log/log.js';
@@ -16,8 +16,18 @@ import { Quota } from './log/quota.js';
 import { missingHandler, misspeltHooks, type Overridable, overridable } from './overrides.js';
 import { takeInherited } from './process/environment.js';
 import { run } from './run.js';
-import { type Member, member } from './service/member.js';
+import { type Member, member, type Refusals } from './service/member.js';
 import { Service } from './service/service.js';
+
+/** A message of the channel `uninterruptible:connection`: the connection was just accepted. */
+export interface ConnectionEvent {
+  /** Which accepted it. */
+  readonly server: Server;
+  /** As the handler will see it. */
+  readonly connection: ConnectionContext;
+  /** Before the allow-list and TLS. */
+  readonly socket: Socket;
+}
 
 /** Opens the client end of a connection that goes through this server's own accept path. */
 export type Connect = (listenerName?: string) => Socket;
@@ -36,6 +46,7 @@ export class Server extends EventEmitter<ServerEvents> {
   readonly #options: ServerOptions = {};
   readonly #tracker: ConnectionTracker;
   readonly #acceptor: Acceptor;
+  readonly #refusalCounts: Refusals = { address: 0, tls: 0 };
   #configuration: ServerConfiguration | undefined;
   #service: Service | undefined;
   #admission: Admission | undefined;
@@ -169,6 +180,17 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /**
+   * Counters, gauges and durations as text for Prometheus, format 0.0.4 (`text/plain; version=0.0.4`). The counters are those of
+   * the service and go on across restarts and rollbacks; `docs/metrics.md` says what each means.
+   *
+   * @throws UninterruptibleError UNINTERRUPTIBLE_STATE_INVALID before it was started.
+   */
+  metrics(): string {
+    if (this.#service === undefined) throw wrongState('metrics', this.state);
+    return this.#service.metrics();
+  }
+
+  /**
    * What becomes of an accepted connection. Override it to schedule them, in a queue or a pool, and call
    * `processRequest` when its turn has come. A throw or rejection destroys this connection and nothing else.
    */
@@ -256,6 +278,7 @@ export class Server extends EventEmitter<ServerEvents> {
       http: false,
       addresses: () => this.#configuration?.listeners ?? [],
       tracker: this.#tracker,
+      refusals: this.#refusalCounts,
       acceptor,
       attach: (service, configuration) => {
         this.#service = service;
@@ -290,7 +313,10 @@ export class Server extends EventEmitter<ServerEvents> {
   #accepted(socket: Socket, connection: Connection): void {
     // The address costs a system call: asked for only where somebody reads it.
     this.#debug('connection accepted', connection, () => ({ from: socket.remoteAddress }));
-    if (connectionChannel.hasSubscribers) connectionChannel.publish({ server: this, connection, socket });
+    if (connectionChannel.hasSubscribers) {
+      const event: ConnectionEvent = { server: this, connection, socket };
+      connectionChannel.publish(event);
+    }
     const destroy = (error: unknown): void => {
       this.#handlerFailed(error, connection, socket);
       socket.destroy();
@@ -353,6 +379,8 @@ export class Server extends EventEmitter<ServerEvents> {
 
   #refused(connection: Connection, error: unknown): void {
     const { id, listener } = connection;
+    const byAddress = hasCode(error, 'UNINTERRUPTIBLE_CONNECTION_ADDRESS_REFUSED');
+    this.#refusalCounts[byAddress ? 'address' : 'tls'] += 1;
     this.#seldom(this.#refusals, 'warn', 'connection refused', {
       connection: id,
       listener: listener.name,
@@ -397,6 +425,10 @@ export class Server extends EventEmitter<ServerEvents> {
 function isOfConnection(error: unknown, { cut }: Connection, { errored }: Socket): boolean {
   if (!(error instanceof Error)) return false;
   return error === errored || (cut && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE');
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof UninterruptibleError && error.code === code;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -2,8 +2,10 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
+import { statOf } from '../process/process-stat.js';
+import { VERSION } from '../version.js';
 import type { Stated } from './operator.js';
-import { descriptorsOf, environmentOf, parentOf, read, statusLine } from './processes.js';
+import { descriptorsOf, environmentOf, read, statusLine } from './processes.js';
 import type { Snapshot } from './snapshot.js';
 import { count } from './text.js';
 
@@ -80,6 +82,7 @@ export function controlPathChecks(controlPath: string): Finding[] {
 /** What the server says of itself. */
 export function statusChecks({ snapshot }: Stated): Finding[] {
   return [
+    versionCheck(snapshot),
     startCommandCheck(snapshot),
     rollbackCheck(snapshot),
     lastHandoverCheck(snapshot),
@@ -92,6 +95,18 @@ export function processChecks(pid: number): Finding[] {
   return [descriptorCheck(pid), serviceManagerCheck(pid), signalCheck(pid), nodeCheck(pid)].flatMap(
     (finding) => finding ?? [],
   );
+}
+
+/** The protocol is the same; an order that one of them does not know is refused. */
+function versionCheck({ version, node }: Snapshot): Finding | undefined {
+  if (version === undefined) return undefined;
+  const runs = `The server runs uninterruptible ${version}${node === undefined ? '' : `, Node ${node}`}`;
+  return version === VERSION
+    ? ok('version', `${runs}.`)
+    : warn(
+        'version',
+        `${runs}; this command is ${VERSION}: a restart takes the library that is installed then.`,
+      );
 }
 
 function startCommandCheck({ startCommand }: Snapshot): Finding | undefined {
@@ -161,7 +176,7 @@ function serviceManagerCheck(pid: number): Finding | undefined {
   const environment = environmentOf(pid);
   if (environment === undefined) return undefined;
   const unit = /([^/\n]+\.service)$/m.exec(read(`/proc/${pid}/cgroup`) ?? '')?.[1];
-  if (!environment.get('INVOCATION_ID') || unit === undefined || parentOf(pid) !== 1) return undefined;
+  if (!environment.get('INVOCATION_ID') || unit === undefined || statOf(pid)?.parent !== 1) return undefined;
   return environment.get('NOTIFY_SOCKET')
     ? ok('service manager', `${unit} is told which process serves.`)
     : fail(

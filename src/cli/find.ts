@@ -1,13 +1,14 @@
 /** Which server is meant: by its control path, by a pid file, or because this user has no other. */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
+import { ObservedProcess } from '../process/observed-process.js';
 import { Deadline } from './deadline.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { Operator, type Stated } from './operator.js';
-import { descriptorsOf, type HeldLock, identify, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
+import { descriptorsOf, type HeldLock, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
 import type { Settings } from './settings.js';
 import { harmlessLine } from './text.js';
 
@@ -92,19 +93,43 @@ async function look(binding: Binding, { controlPath }: HeldLock): Promise<Found 
 async function byPidFile(binding: Binding, given: string, source: string): Promise<Operator> {
   const path = resolve(given);
   const pid = readPid(path, source);
-  if (identify(pid) === undefined) {
+  if (!new ObservedProcess(pid).alive) {
     throw new Failure(EXIT.nobody, 'nobody', `${path} names process ${pid}, and there is none.`, { pid });
   }
   const all = locksOf(pid, path);
   const sockets = all.filter(hasSocket);
   // With none at all the first tells what is wrong there.
   const locks = sockets.length > 0 ? sockets : all;
-  const [first, ...others] = locks;
-  if (first === undefined) throw noControlPath(pid, path);
-  if (others.length === 0) return new Operator(binding, first.controlPath);
+  const [first] = locks;
+  if (first === undefined) {
+    // A program in another language (`exec`): its keeper has the lock file.
+    const kept = (await survey(binding)).find(({ stated }) => stated?.snapshot.pid === pid);
+    if (kept !== undefined) return kept.operator;
+    throw noControlPath(pid, path);
+  }
   // It moves from one control path to another: the one where it, or its owner, answers.
   const answers = await Promise.all(locks.map((lock) => look(binding, lock)));
-  return answers.find((found) => found?.pid === pid)?.operator ?? new Operator(binding, first.controlPath);
+  const found = answers.find((answer) => answer?.pid === pid) ?? answers[0];
+  if (found?.stated !== undefined) refuseAnother(found.stated, pid, path);
+  return found?.operator ?? new Operator(binding, first.controlPath);
+}
+
+/** A pid that was left in the file may be another server's by now, and an order for that one would do harm. */
+function refuseAnother({ snapshot: { pidfilePath } }: Stated, pid: number, path: string): void {
+  if (pidfilePath === undefined || (pidfilePath !== null && sameFile(pidfilePath, path))) return;
+  const its = pidfilePath === null ? 'has no pid file' : `has the pid file ${harmlessLine(pidfilePath)}`;
+  throw new Failure(
+    EXIT.nobody,
+    'nobody',
+    `${path} is stale: process ${pid}, which it names, is another server, and ${its}.`,
+    { pid },
+  );
+}
+
+function sameFile(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
 }
 
 function readPid(path: string, source: string): number {

@@ -3,12 +3,13 @@
  * that the kernel names as the listener of the control path.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ObservedProcess } from '../process/observed-process.js';
 import { Deadline } from './deadline.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import type { Operator } from './operator.js';
 import type { NewOwner } from './outcome.js';
-import { holdersOf, identify, isStillThere, isStopped } from './processes.js';
+import { holdersOf, isStopped } from './processes.js';
 import type { Progress } from './progress.js';
 import { duration } from './text.js';
 
@@ -23,10 +24,9 @@ export async function endOwner(
 ): Promise<NewOwner> {
   const { controlPath } = operator;
   const pid = await operator.owner(deadline);
-  const owner = identify(pid);
+  const owner = new ObservedProcess(pid);
   const holders = holdersOf(controlPath);
-  // A pid from another namespace, or one that has been given away since, is nobody's to end.
-  if (owner === undefined || !holders.includes(pid)) {
+  if (!isAmong(holders, owner)) {
     throw refused(
       pid,
       `The process that listens at ${controlPath} cannot be told from here, so it is not ended: do this as its user, outside of other containers.`,
@@ -48,7 +48,7 @@ export async function endOwner(
     const successor = await whoServes(operator, deadline);
     if (successor !== undefined && successor.pid !== pid) return successor;
     const left = holdersOf(controlPath).filter((holder) => holder !== pid);
-    if (left.length === 0 && !isStillThere(owner) && (await whoServes(operator, deadline)) === undefined) {
+    if (left.length === 0 && !owner.alive && (await whoServes(operator, deadline)) === undefined) {
       throw new Failure(
         EXIT.down,
         'down',
@@ -66,6 +66,11 @@ export async function endOwner(
     }
     await delay(AGAIN_MILLISECONDS);
   }
+}
+
+/** A pid from another namespace, or one that has been given away since, is nobody's to end. */
+function isAmong(holders: readonly number[], owner: ObservedProcess): boolean {
+  return owner.alive && holders.includes(owner.pid);
 }
 
 async function whoServes(operator: Operator, deadline: Deadline): Promise<NewOwner | undefined> {

@@ -1,30 +1,31 @@
 #!/usr/bin/env node
 /** The `uninterruptible` command: runs one command, and ends with its exit code. */
-import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
+import { rememberStdio } from '../process/become.js';
 import { currentEnvironment } from '../process/environment.js';
 import { endProcess } from '../process/exit.js';
-import { readProgram } from '../process/program.js';
+import { VERSION } from '../version.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { Output } from './output.js';
 import { program } from './program.js';
 
 const words = process.argv.slice(2);
+// Before anything is written: that changes it.
+const stdio = rememberStdio();
 
-/** The exit code: one of ours, or that of a supervised service. */
+/** The exit code: one of ours, or that of another program. */
 async function main(): Promise<number> {
   const environment = currentEnvironment();
   const separator = words.indexOf('--');
   const own = separator < 0 ? words : words.slice(0, separator);
   // Also of what is wrong with the arguments themselves.
   const output = new Output(own.includes('--json'), environment);
-  const version = readProgram(fileURLToPath(import.meta.url))?.replace(/^.*@/, '') ?? 'unknown';
   let exitCode: number = EXIT.done;
   const onServiceEnd = (code: number): void => {
     exitCode = code;
   };
-  const root = program({ version, output, words, onServiceEnd });
+  const root = program({ version: VERSION, output, words, stdio, onServiceEnd });
   if (words.length === 0) {
     process.stderr.write(root.helpInformation());
     return EXIT.usage;

@@ -42,6 +42,9 @@ export interface Stated {
 
 export type OnProgress = (step: string, pid: number | undefined) => void;
 
+/** Undefined: the peer is not the owner any more. */
+type Read<T> = (channel: Channel, deadline: Deadline, path: string) => Promise<T | undefined>;
+
 /** Between two looks at something that has no event. */
 const AGAIN_MILLISECONDS = 50;
 /** For so long a process that holds the lock may have no socket at the path: it takes the service over, or back. */
@@ -56,11 +59,20 @@ export class Operator {
     this.controlPath = controlPath;
   }
 
+  status(deadline: Deadline): Promise<Stated> {
+    return this.#ask({ type: 'status' }, deadline, readStatus);
+  }
+
+  /** The text for Prometheus. */
+  metrics(deadline: Deadline): Promise<string> {
+    return this.#ask({ type: 'status', metrics: true }, deadline, readMetrics);
+  }
+
   /** Asks again when the owner leaves instead of answering: asking twice does no harm. */
-  async status(deadline: Deadline): Promise<Stated> {
+  async #ask<T>(question: Message, deadline: Deadline, read: Read<T>): Promise<T> {
     for (;;) {
       try {
-        return await this.#converse({ type: 'status' }, deadline, readStatus);
+        return await this.#converse(question, deadline, read);
       } catch (error) {
         if (!(error instanceof Failure && error.code === 'closed') || deadline.over) throw error;
         await delay(AGAIN_MILLISECONDS);
@@ -101,12 +113,7 @@ export class Operator {
     return channel.peer.pid;
   }
 
-  /** `read` gives undefined when the peer is not the owner any more. */
-  async #converse<T>(
-    order: Message,
-    deadline: Deadline,
-    read: (channel: Channel, deadline: Deadline, path: string) => Promise<T | undefined>,
-  ): Promise<T> {
+  async #converse<T>(order: Message, deadline: Deadline, read: Read<T>): Promise<T> {
     for (;;) {
       const channel = await this.#connect(deadline);
       try {
@@ -185,6 +192,29 @@ async function readStatus(channel: Channel, deadline: Deadline, path: string): P
     const status = { ...first, listeners };
     return { status, snapshot: readSnapshot(status), peer: channel.peer.pid };
   }
+}
+
+/** An older release answers with its status. */
+async function readMetrics(channel: Channel, deadline: Deadline, path: string): Promise<string | undefined> {
+  let text = '';
+  for (;;) {
+    const { message } = await channel.receive(deadline.left);
+    if (message.type === 'moved') return undefined;
+    if (message.type === 'refused') throw forbidden(path, message.message);
+    if (message.type !== 'status') throw unexpected(path);
+    if (!('text' in message)) throw knowsNoMetrics(channel.peer.pid);
+    text += message.text;
+    if (message.more !== true) return text;
+  }
+}
+
+function knowsNoMetrics(pid: number): Failure {
+  return new Failure(
+    EXIT.refused,
+    'not-understood',
+    `${who(pid)} runs a release that knows no metrics; it serves on.`,
+    pid === 0 ? {} : { pid },
+  );
 }
 
 function who(pid: number): string {

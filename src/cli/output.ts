@@ -19,6 +19,12 @@ export class Output {
     this.#colours = this.interactive && !environment['NO_COLOR'];
   }
 
+  /** How many columns a line may have now: a terminal may be resized. */
+  get width(): number {
+    // One that was never told its size has none.
+    return this.interactive ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+  }
+
   style(style: Style, text: string): string {
     return this.#colours ? styleText(style, text, { validateStream: false }) : text;
   }

@@ -1,15 +1,9 @@
 /**
- * What the kernel tells of other processes (proc(5)): who has which lock file open, and whether a process is still the
- * same. Reads only; there is no file of ours that could be out of date.
+ * What the kernel tells of other processes (proc(5)): who has which lock file open, and what it was started
+ * with. Reads only; there is no file of ours that could be out of date.
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-
-/** A process, told apart from a later one with the same pid. */
-export interface Identity {
-  readonly pid: number;
-  /** In clock ticks since the boot. */
-  readonly startedAt: string;
-}
+import { statOf } from '../process/process-stat.js';
 
 /** A lock file `<controlPath>.lock` that a process has open. */
 export interface HeldLock {
@@ -21,35 +15,10 @@ export interface HeldLock {
 }
 
 const LOCK = '.lock';
-/** proc(5): a state in which a process has ended, and waits to be reaped at most. */
-const ENDED = /^[ZXx]$/;
-
-/** Undefined if there is no such process, or it has ended. */
-export function identify(pid: number): Identity | undefined {
-  const fields = statFields(pid);
-  const startedAt = fields?.[19];
-  if (fields === undefined || startedAt === undefined || ENDED.test(fields[0] ?? '')) return undefined;
-  return { pid, startedAt };
-}
-
-export function isStillThere({ pid, startedAt }: Identity): boolean {
-  return identify(pid)?.startedAt === startedAt;
-}
 
 /** SIGSTOP, or a debugger, holds it. */
 export function isStopped(pid: number): boolean {
-  return /^[Tt]$/.test(statFields(pid)?.[0] ?? '');
-}
-
-export function parentOf(pid: number): number | undefined {
-  const parent = statFields(pid)?.[1];
-  return parent === undefined ? undefined : Number(parent);
-}
-
-/** From the state on: what comes before it is the name, which may hold anything. */
-function statFields(pid: number): string[] | undefined {
-  const text = read(`/proc/${pid}/stat`);
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  return /^[Tt]$/.test(statOf(pid)?.state ?? '');
 }
 
 /** The processes of our user; of all users for root. */

@@ -1,8 +1,9 @@
 /** The arguments: commands, options, help. What each command does stands in `commands/`. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { loadBinding } from '../binding.js';
 import { currentEnvironment } from '../process/environment.js';
 import { doctor } from './commands/doctor.js';
+import { type ExecOptions, exec } from './commands/exec.js';
 import { list } from './commands/list.js';
 import { restart } from './commands/restart.js';
 import { rollback } from './commands/rollback.js';
@@ -24,11 +25,13 @@ export interface Surroundings {
   readonly output: Output;
   /** All arguments, as they were given. */
   readonly words: readonly string[];
-  /** Told the exit code of a supervised service, which is its own. */
+  /** Of stdin, stdout and stderr, those that were non-blocking when the command began. */
+  readonly stdio: ReadonlySet<number>;
+  /** Told the exit code of another program, which is the command's own. */
   readonly onServiceEnd: (exitCode: number) => void;
 }
 
-export function program({ version, output, words, onServiceEnd }: Surroundings): Command {
+export function program({ version, output, words, stdio, onServiceEnd }: Surroundings): Command {
   const root = new Command('uninterruptible')
     .description('Looks after servers that restart without losing a connection.')
     .version(version, '--version', 'print the version')
@@ -58,9 +61,11 @@ export function program({ version, output, words, onServiceEnd }: Surroundings):
   add(
     'status',
     'show who serves, and who still drains',
-    'uninterruptible status\nuninterruptible status --pidfile /run/echo/echo.pid --json\nuninterruptible status --watch',
+    'uninterruptible status\nuninterruptible status --pidfile /run/echo/echo.pid --json\nuninterruptible status --watch\nuninterruptible status --metrics',
     status,
-  ).option('--watch', 'again every second, until Ctrl-C');
+  )
+    .option('--watch', 'again every second, until Ctrl-C')
+    .addOption(new Option('--metrics', 'as text for Prometheus').conflicts('watch'));
   add(
     'listeners',
     'show what is listened on',
@@ -98,15 +103,42 @@ export function program({ version, output, words, onServiceEnd }: Surroundings):
   )
     .argument('[command...]', 'what to run, behind `--`')
     .action(async () => {
-      const separator = words.indexOf('--');
-      const command = separator < 0 ? [] : words.slice(separator + 1);
-      if (command.length === 0) {
-        // Without the separator the options of the command would be taken for ours.
-        throw new Failure(EXIT.usage, 'usage', 'The command stands behind --: supervise -- node server.js');
-      }
+      const command = behindSeparator(words, 'supervise -- node server.js');
       onServiceEnd(await supervise(contextOf(root.opts<Settings>(), output), command));
     });
+  declare(
+    'exec',
+    'take the listening sockets over, and become a program in any language (LISTEN_FDS)',
+    'uninterruptible exec --control /run/app/control -- gunicorn app:app\n' +
+      'uninterruptible exec --control /run/app/control --bind tcp://0.0.0.0:8080?name=http --check "curl -fs http://127.0.0.1:8080/version | grep -q 2" -- ./server',
+  )
+    .argument('[command...]', 'what to become, behind `--`')
+    .option(
+      '--bind <address>',
+      'where to listen; again for more (else wherever the server there does)',
+      collect,
+    )
+    .option('--ready-after <duration>', 'how long it must live to be ready (1s, with --check 0s)')
+    .option('--check <command>', 'for sh, again and again: it is ready when this exits 0')
+    .option('--drain-timeout <duration>', 'from TERM to KILL, when another takes over or at a stop (90s)')
+    .option('--start-command <command>', 'for sh: what `uninterruptible restart` shall start')
+    .option('--verbose', 'say each step on stderr')
+    .action(async (_command: string[], options: ExecOptions) => {
+      const command = behindSeparator(words, 'exec --control /run/app/control -- python3 app.py');
+      onServiceEnd(await exec(contextOf(root.opts<Settings>(), output), options, command, stdio));
+    });
   return root;
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Without the separator the options of the command would be taken for ours. */
+function behindSeparator(words: readonly string[], example: string): readonly string[] {
+  const separator = words.indexOf('--');
+  if (separator >= 0 && separator < words.length - 1) return words.slice(separator + 1);
+  throw new Failure(EXIT.usage, 'usage', `The command stands behind --: ${example}`);
 }
 
 function contextOf(settings: Settings, output: Output): Context {

@@ -23,8 +23,17 @@ export function deadlineOf({ timeout }: Settings, otherwise: number): Deadline {
 
 /** As in the environment of a server: a number with a unit. */
 export function readTimeout(value: string): number {
+  return readMilliseconds('--timeout', value, POSITIVE);
+}
+
+/** The same, for what may be 0. */
+export function readDelay(label: string, value: string): number {
+  return readMilliseconds(label, value, { positive: false });
+}
+
+function readMilliseconds(label: string, value: string, range: DurationRange): number {
   const problems = new Problems();
-  const milliseconds = readDuration({ label: '--timeout', value, explicit: false }, POSITIVE, problems);
+  const milliseconds = readDuration({ label, value, explicit: false }, range, problems);
   try {
     problems.throwIfAny();
   } catch (error) {

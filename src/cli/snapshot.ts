@@ -11,9 +11,13 @@ export interface Snapshot {
   readonly program: string | undefined;
   /** Of the library. */
   readonly version: string | undefined;
+  /** `process.version` of the server. */
+  readonly node: string | undefined;
   readonly startedAt: number | undefined;
   readonly ownerSince: number | undefined;
   readonly controlPath: string | undefined;
+  /** Null: it has none. Undefined: it does not say. */
+  readonly pidfilePath: string | null | undefined;
   readonly listeners: readonly SnapshotListener[];
   readonly connections: Counts;
   /** Undefined: it speaks no HTTP. */
@@ -72,9 +76,11 @@ export function readSnapshot(status: Fields): Snapshot {
     generation: number(status['generation']) ?? 0,
     program: text(status['program']),
     version: text(status['version']),
+    node: text(status['node']),
     startedAt: number(status['startedAt']),
     ownerSince: number(status['ownerSince']),
     controlPath: text(status['controlPath']),
+    pidfilePath: status['pidfilePath'] === null ? null : text(status['pidfilePath']),
     listeners: list(status['listeners']).map((listener) => ({
       name: text(listener['name']) ?? '?',
       bound: text(listener['bound']) ?? '?',

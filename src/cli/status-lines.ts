@@ -3,7 +3,7 @@ import type { Output, Style } from './output.js';
 import type { Draining, LastHandover, Snapshot } from './snapshot.js';
 import { columns, count, duration, moment } from './text.js';
 
-type Paint = Pick<Output, 'style'>;
+type Paint = Pick<Output, 'style'> & Partial<Pick<Output, 'width'>>;
 
 export function statusLines(snapshot: Snapshot, controlPath: string, now: number, paint: Paint): string[] {
   const { pid, generation, ownerSince, startedAt, requests } = snapshot;
@@ -32,7 +32,10 @@ export function statusLines(snapshot: Snapshot, controlPath: string, now: number
   }
   return [
     headline(snapshot, paint),
-    ...columns(rows.map(([label, text]) => [`  ${paint.style('dim', label)}`, text])),
+    ...columns(
+      rows.map(([label, text]) => [`  ${paint.style('dim', label)}`, text]),
+      paint.width,
+    ),
   ];
 }
 
@@ -63,10 +66,17 @@ export function listenerLines({ listeners }: Snapshot, paint: Paint): string[] {
 }
 
 function headline(snapshot: Snapshot, paint: Paint): string {
-  const { program, version } = snapshot;
+  const { version } = snapshot;
   const style: Style = stateText(snapshot).startsWith('serving') ? 'green' : 'yellow';
   const library = version === undefined ? '' : paint.style('dim', ` (uninterruptible ${version})`);
-  return `${paint.style('bold', program ?? 'a program without a name')}${library}  ${paint.style(style, stateText(snapshot))}`;
+  return `${paint.style('bold', nameOf(snapshot))}${library}  ${paint.style(style, stateText(snapshot))}`;
+}
+
+/** What it calls itself, or how it is started. */
+function nameOf({ program, startCommand }: Snapshot): string {
+  if (program !== undefined) return program;
+  if (startCommand === undefined) return 'a program without a name';
+  return typeof startCommand === 'string' ? startCommand : startCommand.join(' ');
 }
 
 function listenerRows(snapshot: Snapshot, paint: Paint): [string, string][] {

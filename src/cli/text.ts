@@ -5,6 +5,10 @@ const SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 /** What is left of the control characters of a text that others wrote, tabs and newlines apart. */
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
 
+const GAP = '  ';
+/** A column that is narrower is harder to read than lines that run over. */
+const NARROWEST = 20;
+
 /** A text of another process: it must not move the cursor, or hide what stands beside it. */
 export function harmless(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(SEQUENCE, '').replace(CONTROL, '·');
@@ -51,18 +55,37 @@ export function clock(date: Date): string {
     .join(':');
 }
 
-/** Rows as columns, two spaces apart; `styled` lines up by what is seen. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+/**
+ * Rows as columns, two spaces apart, lined up by what is seen. In a terminal that is `most` columns wide the last cell goes on
+ * below itself.
+ */
+export function columns(rows: readonly (readonly string[])[], most = Number.POSITIVE_INFINITY): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, width(cell));
   }
-  return rows.map((row) =>
-    row
-      .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - width(cell)))
-      .join('  ')
-      .trimEnd(),
-  );
+  return rows.flatMap((row) => {
+    const last = row.length - 1;
+    const indent = widths.slice(0, last).reduce((sum, each) => sum + each + GAP.length, 0);
+    const head = row
+      .slice(0, last)
+      .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - width(cell)) + GAP);
+    return wrapped(row[last] ?? '', most - indent).map((text, at) =>
+      `${at === 0 ? head.join('') : ' '.repeat(indent)}${text}`.trimEnd(),
+    );
+  });
+}
+
+/** Between words only: who copies a path wants it whole. */
+function wrapped(text: string, most: number): string[] {
+  if (width(text) <= most || most < NARROWEST) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || width(line) + 1 + width(word) > most) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }
 
 /** Cut to so many columns; styles are dropped from a line that is too long. */
@@ -73,6 +96,7 @@ export function fitted(line: string, most: number): string {
     .join('')}…`;
 }
 
-function width(text: string): number {
+/** In columns, as far as each character takes one. */
+export function width(text: string): number {
   return Array.from(text.replace(SEQUENCE, '')).length;
 }

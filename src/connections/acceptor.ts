@@ -14,6 +14,9 @@ export interface AcceptorOptions {
   onError: (error: Error, listener: Listener) => void;
 }
 
+/** Who decides when a server accepts: an `Acceptor`, or a stand-in for one that accepts in another process. */
+export type Gate = Pick<Acceptor, 'accept' | 'end' | 'listeners' | 'pause' | 'replace'>;
+
 export class Acceptor {
   listeners: readonly Listener[] = [];
   readonly #options: AcceptorOptions;

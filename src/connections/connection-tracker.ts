@@ -15,6 +15,12 @@ export interface TrackerEvents {
   failed: (connection: Connection, error: Error) => void;
 }
 
+/** What of it a drain looks at. */
+export type Tracker = Pick<
+  ConnectionTracker,
+  'active' | 'announceDrain' | 'destroyAll' | 'idle' | 'oldest' | 'resume' | 'total' | 'whenEmpty'
+>;
+
 export class ConnectionTracker {
   readonly #events: TrackerEvents;
   readonly #open = new Set<Connection>();

@@ -1,6 +1,6 @@
 /** A process that drains after it gave the service away, as its owner sees it: what is left of it, and when it is gone. */
 import { type Channel, closeAll } from './channel.js';
-import { type Remainder, WAITS } from './protocol.js';
+import { type Books, type Counters, type Remainder, WAITS } from './protocol.js';
 
 /** What is known of it when it begins. */
 export interface DrainingFacts extends Remainder {
@@ -8,6 +8,8 @@ export interface DrainingFacts extends Remainder {
   generation: number;
   /** What it can do beyond the version. */
   features?: readonly string[];
+  /** The name of its account; undefined: it tells nobody what it counts. */
+  process?: string | undefined;
 }
 
 export class DrainingPeer {
@@ -15,11 +17,23 @@ export class DrainingPeer {
   readonly pid: number;
   readonly generation: number;
   readonly features: readonly string[];
+  readonly process: string | undefined;
+  /** Since when we follow it, on the monotonic clock. */
+  readonly since: number = performance.now();
+  /** What it has counted so far, as it told last. */
+  counters: Counters;
+  /** Called when that has changed. */
+  onCounted: (() => void) | undefined;
+  /** Whether it tells the owner after us how far it is, or will. */
+  movedOn = false;
   #left: Remainder;
   /** When that came, in ms since the epoch. */
   #reportedAt = Date.now();
   /** When it left, in ms since the epoch. */
   goneAt: number | undefined;
+  /** Resolves at its first report, by which it knows who is the owner; or when it has left. */
+  readonly heardOf: Promise<void>;
+  #wasHeard: () => void = () => undefined;
   /** Resolves when it has left, said so or not. */
   readonly gone: Promise<void>;
   /** Whether it said that it leaves, or at least that it holds no duplicates any more. */
@@ -32,7 +46,12 @@ export class DrainingPeer {
     this.pid = facts.pid;
     this.generation = facts.generation;
     this.features = facts.features ?? [];
+    this.process = facts.process;
+    this.counters = facts.counters ?? {};
     this.#left = facts;
+    this.heardOf = new Promise((resolve) => {
+      this.#wasHeard = resolve;
+    });
     this.gone = this.#follow();
   }
 
@@ -45,7 +64,10 @@ export class DrainingPeer {
   async bye(): Promise<void> {
     if (this.channel.closed) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, WAITS.farewell);
+      const timer = setTimeout(() => {
+        this.movedOn = true;
+        resolve();
+      }, WAITS.farewell);
       this.#acknowledged = () => {
         clearTimeout(timer);
         resolve();
@@ -66,6 +88,16 @@ export class DrainingPeer {
     if (this.features.includes('hurry')) this.channel.send({ type: 'hurry' });
   }
 
+  /** Tells it to open its log anew, if it understands that. */
+  reopenLog(): void {
+    if (this.features.includes('reopen-log')) this.channel.send({ type: 'reopen-log' });
+  }
+
+  /** Tells it what was counted, if it understands that: should it serve again, it must not say less. */
+  tell(books: Books): void {
+    if (this.features.includes('counters')) this.channel.report({ type: 'counted', books });
+  }
+
   /** Until when it stays at least, able to serve again; null: it did not say. In ms since the epoch. */
   get rollbackUntil(): number | null {
     return this.#at(this.#left.rollback);
@@ -83,6 +115,14 @@ export class DrainingPeer {
   #heard(left: Remainder): void {
     this.#left = left;
     this.#reportedAt = Date.now();
+    this.#wasHeard();
+    this.#counted(left.counters);
+  }
+
+  #counted(counters: Counters | undefined): void {
+    if (counters === undefined) return;
+    this.counters = counters;
+    this.onCounted?.();
   }
 
   async #follow(): Promise<void> {
@@ -94,9 +134,12 @@ export class DrainingPeer {
         else if (message.type === 'failed') this.#onRefusal?.(message.message);
         else if (message.type === 'received') {
           this.leftByItself = true;
+          this.movedOn = message.counters === undefined;
+          this.#counted(message.counters);
           this.#acknowledged?.();
         } else if (message.type === 'gone') {
           this.leftByItself = true;
+          this.#counted(message.counters);
           break;
         }
       }
@@ -105,6 +148,7 @@ export class DrainingPeer {
     }
     this.#left = { connections: 0 };
     this.goneAt = Date.now();
+    this.#wasHeard();
     this.#acknowledged?.();
     this.channel.close();
   }

@@ -5,7 +5,7 @@ import { WAITS } from './protocol.js';
 
 /** What becomes of whoever connects. */
 export interface Greeter {
-  /** Gets each peer's first message; it owns the channel from then on. */
+  /** Gets each peer's first message; it owns the channel from then on. Does not throw. */
   firstPacket(channel: Channel, first: Incoming): void;
   /** Out of descriptors or memory: whoever connects waits. Told once, until one was accepted again. */
   exhausted(error: Error): void;
@@ -20,9 +20,12 @@ export async function greet(channel: Channel, greeter: Greeter): Promise<void> {
     channel.finish({ type: 'refused', reason: 'forbidden', message: 'Only the same user or root may.' });
     return;
   }
+  let first: Incoming;
   try {
-    greeter.firstPacket(channel, await channel.receive(WAITS.firstPacket));
+    first = await channel.receive(WAITS.firstPacket);
   } catch {
     channel.close();
+    return;
   }
+  greeter.firstPacket(channel, first);
 }

@@ -4,15 +4,22 @@
  */
 import type { ErrorDescription } from '../errors.js';
 import { type Channel, closeAll } from './channel.js';
-import type { Remainder } from './protocol.js';
+import type { Books, Counters, Remainder } from './protocol.js';
 
 export interface OwnerEvents {
   /** An operator wants this process to serve again: a take-over with this token will be answered. */
   takeBack: (token: string) => void;
   /** It wants this process gone: what is still open is to be cut. */
   hurry: () => void;
-  /** It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this. */
-  bye: () => void;
+  /** Somebody has moved the log away. */
+  reopenLog: () => void;
+  /**
+   * It left on purpose or was followed by another: our duplicates must go. The acknowledgement is sent after this, with what
+   * was counted if nobody else will be told.
+   */
+  bye: () => Counters | undefined;
+  /** What it has told others of the counters. */
+  counted: (books: Books) => void;
   /** The connection ended without a word. */
   vanished: () => void;
 }
@@ -35,9 +42,9 @@ export class OwnerPeer {
   }
 
   /** The last word: what comes from it now is ignored. */
-  leave(): void {
+  leave(counters: Counters): void {
     this.#left = true;
-    this.channel.send({ type: 'gone' });
+    this.channel.send({ type: 'gone', counters });
     this.channel.close();
   }
 
@@ -58,10 +65,12 @@ export class OwnerPeer {
         const { message, descriptors } = await this.channel.receive(null);
         closeAll(descriptors);
         if (message.type === 'hurry') events.hurry();
+        if (message.type === 'reopen-log') events.reopenLog();
         if (message.type === 'take-back') events.takeBack(message.token);
+        if (message.type === 'counted') events.counted(message.books);
         if (message.type !== 'bye') continue;
-        events.bye();
-        this.channel.send({ type: 'received' });
+        const counters = events.bye();
+        this.channel.send({ type: 'received', ...(counters && { counters }) });
         this.#left = true;
       }
     } catch {

@@ -78,9 +78,17 @@ export class Ownership {
     return this.#next;
   }
 
-  /** Asks for byte 0 until `milliseconds` have passed. */
-  async takeOwner(milliseconds: number, signal?: AbortSignal): Promise<boolean> {
-    return this.#retry(() => this.tryOwner(), milliseconds, signal);
+  /** Asks for byte 0 until `milliseconds` have passed, or `isTaken` says that another process is the owner. */
+  async takeOwner(
+    milliseconds: number,
+    signal?: AbortSignal,
+    isTaken: () => boolean = () => false,
+  ): Promise<boolean> {
+    const isDecided = (): boolean => isTaken() || this.tryOwner();
+    await this.#retry(isDecided, milliseconds, signal);
+    // Between the two questions another may have become the owner and released byte 0 for the next one.
+    if (this.#owner && isTaken()) this.releaseOwner();
+    return this.#owner;
   }
 
   /** Asks for byte 1 until `milliseconds` have passed. Rejects with OWNERSHIP_TIMEOUT or the signal's reason. */

@@ -3,7 +3,7 @@
  * Unknown fields are dropped, unknown types are refused.
  */
 import { UninterruptibleError } from '../errors.js';
-import { MAX_DESCRIPTORS, MAX_PACKET_BYTES, type Message } from './protocol.js';
+import { MAX_COUNTERS, MAX_DESCRIPTORS, MAX_PACKET_BYTES, type Message } from './protocol.js';
 
 export type Check = (value: unknown) => boolean;
 
@@ -38,6 +38,7 @@ const LISTENER = shape({
   family: oneOf('inet', 'inet6', 'unix'),
   type: oneOf('stream'),
   backlog: isCount,
+  name: optional(isText),
   file: optional(shape({ device: isDecimal, inode: isDecimal })),
   lent: optional(isFlag),
 });
@@ -46,12 +47,28 @@ const hasKind = shape({ kind: isText });
 const isRecord: Check = (value) =>
   hasKind(value) && ((value as { kind: string }).kind !== 'listener' || LISTENER(value));
 
+const COUNTER_NAME = /^[a-z][a-z0-9_.]{0,63}$/;
+const isCounters: Check = (value) => {
+  if (!isObject(value)) return false;
+  const counters = Object.entries(value as object);
+  return (
+    counters.length <= MAX_COUNTERS &&
+    counters.every(([name, count]) => COUNTER_NAME.test(name) && isCount(count))
+  );
+};
+const isBooks = shape({
+  since: isCount,
+  settled: isCounters,
+  accounts: listOf(shape({ process: isText, counters: isCounters })),
+});
+
 const REMAINDER = {
   connections: isCount,
   busy: optional(isCount),
   requests: optional(isCount),
   rollback: optional(isCount),
   deadline: optional(isCount),
+  counters: optional(isCounters),
 };
 
 /** What each message carries beside its type and the number of its descriptors. */
@@ -71,10 +88,11 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
     listeners: isCount,
     ticketKeys: optional(isText),
     sessionIdContext: optional(isText),
+    books: optional(isBooks),
   },
   listeners: { listeners: listOf(isRecord) },
   connection: {},
-  received: {},
+  received: { counters: optional(isCounters) },
   refused: {
     reason: oneOf('busy', 'forbidden', 'no-common-version', 'stopping'),
     message: isText,
@@ -84,19 +102,33 @@ export const FIELDS: Readonly<Record<Message['type'], Readonly<Record<string, Ch
     unclaimed: listOf(isCount),
     controlPath: isTextOrNull,
     pidfilePath: isTextOrNull,
+    serving: optional(isCount),
   },
   failed: { code: isText, message: isText, stack: optional(isText), lastWords: optional(isText) },
-  yours: {},
+  yours: { books: optional(isBooks) },
   owner: { generation: isCount },
   cancelled: { code: isText, message: isText },
   bye: {},
   'take-back': { token: isText },
   draining: REMAINDER,
   hurry: {},
-  gone: {},
+  'reopen-log': {},
+  gone: { counters: optional(isCounters) },
+  counted: { books: isBooks },
   moved: {},
-  'stand-by': { pid: isCount, generation: isCount, features: optional(listOf(isText)), ...REMAINDER },
-  status: { status: optional(isObject), more: optional(isFlag) },
+  'stand-by': {
+    pid: isCount,
+    generation: isCount,
+    features: optional(listOf(isText)),
+    process: optional(isText),
+    ...REMAINDER,
+  },
+  status: {
+    status: optional(isObject),
+    more: optional(isFlag),
+    metrics: optional(isFlag),
+    text: optional(isText),
+  },
   restart: {},
   rollback: {},
   stop: { now: optional(isFlag) },

@@ -10,8 +10,8 @@ import { batches, type OfferedListener, toMessage } from './manifest.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import {
+  type Books,
   commonVersion,
-  FEATURES,
   type Message,
   type Offer,
   PROTOCOL_VERSIONS,
@@ -28,8 +28,14 @@ export interface Estate {
   ownership: Ownership;
   /** The highest generation seen. */
   generation: number;
+  /** What it can do beyond the version. */
+  features: string[];
   listeners: readonly OfferedListener[];
   secrets: { ticketKeys?: string; sessionIdContext?: string };
+  /** What was counted so far. */
+  books: () => Books;
+  /** The same for the last time: what is counted after it this process tells as one that drains. */
+  passBooksOn: () => Books;
   /** For a child of ours: the real stderr, and later the read end of its pipe. */
   stderr: { real: Descriptor; pipe: Descriptor } | undefined;
   /** Milliseconds until the successor must be ready. */
@@ -38,8 +44,10 @@ export interface Estate {
   signal: AbortSignal;
   /** Whether the control path still leads to this process. */
   pathIsOurs: () => boolean;
-  /** Called while byte 0 is neither ours nor, for all we know, used by anybody. */
-  endChild: () => void;
+  /** Whether the control path leads to a process that is neither this one nor the successor. */
+  isAnothers: () => boolean;
+  /** The successor, if it is a child of ours: one that is silent, or cut off from us, is killed. */
+  child: { kill: () => void; readonly alive: boolean } | undefined;
   /** Called once when the successor has byte 0 and says nothing, or cannot be heard: this process still accepts. */
   onSilence: (error: Error) => void;
   /** Called when `ready` has come and byte 0 is about to be released. */
@@ -62,9 +70,13 @@ export async function handOver(channel: Channel, first: TakeOver, estate: Estate
     return { kind: 'kept', error: error as Error, generation: estate.generation };
   }
   estate.onReady(ready);
+  const books = estate.passBooksOn();
   estate.ownership.releaseOwner();
   try {
-    channel.send({ type: 'yours' }, estate.stderr === undefined ? [] : [estate.stderr.pipe]);
+    channel.send(
+      { type: 'yours', ...(first.features.includes('counters') && { books }) },
+      estate.stderr === undefined ? [] : [estate.stderr.pipe],
+    );
   } catch (error) {
     // No descriptor is left for a duplicate: a successor that does not hear it leaves.
     estate.onSilence(error as Error);
@@ -87,11 +99,12 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
   const message: Offer = {
     type: 'offer',
     version,
-    features: [...FEATURES],
+    features: estate.features,
     pid: process.pid,
     generation: estate.generation,
     listeners: estate.listeners.length,
     ...estate.secrets,
+    ...(first.features.includes('counters') && { books: estate.books() }),
   };
   const { stderr, signal } = estate;
   channel.send(message, stderr === undefined ? [] : [stderr.real]);
@@ -113,45 +126,70 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
 /** Steps 4 and 5, seen from here. Byte 0 is released: only getting it back proves that we own the service. */
 async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promise<HandoverOutcome> {
   const given: HandoverOutcome = { kind: 'given', ready, generation: estate.generation + 1 };
-  let timeout: number = WAITS.owner;
-  let failure: Error | undefined;
-  let brokenAt: number | undefined;
+  try {
+    await expect(channel, 'owner', WAITS.owner);
+    return given;
+  } catch (error) {
+    return decideByLock(channel, error as Error, given, estate);
+  }
+}
+
+/** No `owner` came: whoever has byte 0 is it. Until it is clear who that is, this process goes on accepting. */
+async function decideByLock(
+  channel: Channel,
+  failure: Error,
+  given: HandoverOutcome,
+  estate: Estate,
+): Promise<HandoverOutcome> {
+  const { ownership, child } = estate;
+  let isKilled = false;
   let stoppingSince: number | undefined;
-  for (;;) {
-    let error: Error;
-    try {
-      await expect(channel, 'owner', timeout);
-      return given;
-    } catch (thrown) {
-      error = thrown as Error;
-    }
-    if (regained(estate.ownership)) {
-      failure ??= error;
+  let quietSince: number | undefined;
+  for (let isFirst = true; ; isFirst = false) {
+    // Before byte 0 is asked for: between two later owners it may be free for an instant, and not for us.
+    if (estate.isAnothers()) return given;
+    if (regained(ownership)) {
       sayCancelled(channel, failure);
       channel.close();
       return { kind: 'kept', error: failure, generation: estate.generation + 1 };
     }
-    // Somebody holds byte 0, and until we know more we go on accepting.
-    if (failure === undefined) estate.onSilence(error);
-    failure ??= error;
-    timeout = RETRY_MILLISECONDS;
+    if (isFirst) estate.onSilence(failure);
     // Told to stop: whoever holds byte 0 has the service, and we need not know who.
     if (estate.signal.aborted) {
       stoppingSince ??= performance.now();
       if (performance.now() - stoppingSince >= WAITS.owner) return given;
     }
-    if (!channel.over) {
+    if (isKilled && child?.alive) {
+      // It holds its lock until it is gone, however long that takes (a core dump, a file system that hangs).
+      quietSince = undefined;
+    } else if (isKilled || channel.over) {
+      // Dying, it still holds its lock for a moment; alive, cut off from us, it needs a moment to be found.
+      quietSince ??= performance.now();
+      if (performance.now() - quietSince >= WAITS.ownerLock) {
+        if (!estate.pathIsOurs()) return given;
+        isKilled ||= kill(child);
+      }
+    } else {
       // Silent and there: it may say `owner` yet, if it is not ours to end.
-      estate.endChild();
-      continue;
+      isKilled = kill(child);
     }
-    // Dying, it still holds its lock for a moment; alive, cut off from us, it needs a moment to be found.
-    brokenAt ??= performance.now();
-    if (performance.now() - brokenAt >= WAITS.ownerLock) {
-      if (!estate.pathIsOurs()) return given;
-      estate.endChild();
-    }
-    await delay(RETRY_MILLISECONDS);
+    // What a process that was killed said before it died proves nothing.
+    if (isKilled || channel.over) await delay(RETRY_MILLISECONDS);
+    else if (await says(channel, 'owner', RETRY_MILLISECONDS)) return given;
+  }
+}
+
+function kill(child: Estate['child']): boolean {
+  child?.kill();
+  return child !== undefined;
+}
+
+async function says(channel: Channel, type: Message['type'], timeout: number): Promise<boolean> {
+  try {
+    await expect(channel, type, timeout);
+    return true;
+  } catch {
+    return false; // Nothing, nonsense, or the end: the lock decides.
   }
 }
 

@@ -9,13 +9,16 @@
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
 
 /** What this build can do beyond the version; unknown words are ignored. */
-export const FEATURES: readonly string[] = ['take-back', 'hurry'];
+export const FEATURES: readonly string[] = ['take-back', 'hurry', 'counters', 'reopen-log'];
 
 /** The longest packet anybody may send, in bytes. */
 export const MAX_PACKET_BYTES = 65_536;
 
 /** SCM_MAX_FD of the kernel (include/net/scm.h): more in one packet is EINVAL. */
 export const MAX_DESCRIPTORS = 253;
+
+/** How many counters one account may have. */
+export const MAX_COUNTERS = 64;
 
 /** How long each side waits for the other, in milliseconds. */
 export const WAITS = {
@@ -47,10 +50,32 @@ export interface ListenerRecord {
   family: 'inet' | 'inet6' | 'unix';
   type: 'stream';
   backlog: number;
+  /** What its users call it, where that is not its address. */
+  name?: string;
   /** Of a UNIX path: the file it made, so that only its owner unlinks it. */
   file?: { device: string; inode: string };
   /** A service manager keeps the socket as well: nobody shuts it down or unlinks it. */
   lent?: boolean;
+}
+
+/** What was counted, by name. Names that a process does not know it passes on. */
+export type Counters = Readonly<Record<string, number>>;
+
+/** What one process has counted since it started. */
+export interface Account {
+  /** A name that it made up, and that nobody else has. */
+  readonly process: string;
+  readonly counters: Counters;
+}
+
+/** What a service has counted over all generations. */
+export interface Books {
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Of processes that have left. */
+  readonly settled: Counters;
+  /** The sender's, then those of who drains, as it was told last. */
+  readonly accounts: readonly Account[];
 }
 
 export interface TakeOver {
@@ -78,6 +103,7 @@ export interface Offer {
   ticketKeys?: string;
   /** Base64; with the ticket keys it lets TLS sessions resume. */
   sessionIdContext?: string;
+  books?: Books;
   /** 1 if the real stderr is attached (for a child with a token). */
   descriptors?: number;
 }
@@ -97,6 +123,8 @@ interface Connection {
 /** Acknowledges a packet with descriptors, or a `bye`. */
 interface Received {
   type: 'received';
+  /** With a `bye`: the sender's last word, because it tells nobody else. */
+  counters?: Counters;
 }
 
 export interface Refused {
@@ -115,6 +143,8 @@ export interface Ready {
   unclaimed: number[];
   controlPath: string | null;
   pidfilePath: string | null;
+  /** The pid of the process that accepts, where that is another than the sender. */
+  serving?: number;
 }
 
 /** The successor cannot serve, or an order could not be carried out. */
@@ -129,6 +159,8 @@ export interface Failed {
 
 interface Yours {
   type: 'yours';
+  /** As they are now, in place of those of the offer. */
+  books?: Books;
   /** 1 if the read end of the successor's stderr pipe is attached. */
   descriptors?: number;
 }
@@ -166,6 +198,7 @@ export interface Remainder {
   rollback?: number;
   /** Milliseconds until what it still has is cut, if ever. */
   deadline?: number;
+  counters?: Counters;
 }
 
 interface Draining extends Remainder {
@@ -177,8 +210,20 @@ interface Hurry {
   type: 'hurry';
 }
 
+/** From the owner to a draining process that announced it: somebody has moved the log away. */
+interface ReopenLog {
+  type: 'reopen-log';
+}
+
 interface Gone {
   type: 'gone';
+  counters?: Counters;
+}
+
+/** From the owner to a draining process that announced it: what it has told others of the counters, or is about to. */
+interface Counted {
+  type: 'counted';
+  books: Books;
 }
 
 /** The sender is no longer the owner: connect again. */
@@ -193,11 +238,15 @@ export interface StandBy extends Remainder {
   generation: number;
   /** What the sender can do beyond the version. */
   features?: string[];
+  /** The name of its account. */
+  process?: string;
 }
 
 /** An operator's orders. */
 interface StatusOrder {
   type: 'status';
+  /** Asks for the metrics instead. */
+  metrics?: boolean;
 }
 interface RestartOrder {
   type: 'restart';
@@ -216,6 +265,14 @@ export interface StatusAnswer {
   type: 'status';
   /** In all packets but the first nothing but further `listeners`. */
   status: Record<string, unknown>;
+  /** Another packet of this answer follows. */
+  more?: boolean;
+}
+
+/** The answer to a `status` that asked for metrics: a piece of the text. */
+interface MetricsAnswer {
+  type: 'status';
+  text: string;
   /** Another packet of this answer follows. */
   more?: boolean;
 }
@@ -260,7 +317,9 @@ export type Message =
   | TakeBack
   | Draining
   | Hurry
+  | ReopenLog
   | Gone
+  | Counted
   | Moved
   | StandBy
   | StatusOrder
@@ -268,6 +327,7 @@ export type Message =
   | RollbackOrder
   | StopOrder
   | StatusAnswer
+  | MetricsAnswer
   | Progress
   | Restarted
   | RolledBack

@@ -11,7 +11,15 @@ import { unusable } from './control-path.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import { trusted } from './peer.js';
-import { FEATURES, type Offer, PROTOCOL_VERSIONS, type Ready, type Refused, WAITS } from './protocol.js';
+import {
+  type Books,
+  FEATURES,
+  type Offer,
+  PROTOCOL_VERSIONS,
+  type Ready,
+  type Refused,
+  WAITS,
+} from './protocol.js';
 
 /** Between two connects to a path whose owner is busy, moving or not yet there. */
 const RETRY_MILLISECONDS = 20;
@@ -137,6 +145,8 @@ export class Predecessor {
   readonly offer: Offer;
   /** The real stderr, for a child. */
   readonly stderr: Descriptor | undefined;
+  /** What the service has counted, as it was told last; undefined if the predecessor does not tell. */
+  books: Books | undefined;
   /** The message after the listeners: `yours`, `cancelled`, or the end. Asked for early, so that a cancel is heard. */
   #word: Promise<Incoming> | undefined;
 
@@ -144,6 +154,7 @@ export class Predecessor {
     this.channel = channel;
     this.offer = offer;
     this.stderr = stderr;
+    this.books = offer.books;
   }
 
   get pid(): number {
@@ -218,6 +229,7 @@ export class Predecessor {
           : nonsense(`${message.type} where yours was due`);
       }
       [pipe] = descriptors;
+      this.books = message.books ?? this.books;
       // Released before it was said: refused means that the predecessor took it back.
       if (ownership.tryOwner()) return { pipe };
     } catch (error) {

@@ -17,7 +17,7 @@ import { underlying } from '../connections/tls.js';
 import { onProtocol } from './first-bytes.js';
 import { Http1Connection } from './http1-connection.js';
 import { Http2Connection } from './http2-connection.js';
-import { type Observer, observe, startTimeouts } from './node-server.js';
+import { type Observer, observe, refuseUnknownExpectations, startTimeouts } from './node-server.js';
 import { answerReadiness, asksForReadiness } from './readiness.js';
 import type { RequestCounter } from './request-counter.js';
 
@@ -150,6 +150,7 @@ export class HttpEngine {
       },
     };
     observe(server, observer);
+    refuseUnknownExpectations(server);
     startTimeouts(server);
     return server;
   }

@@ -62,3 +62,14 @@ export function startTimeouts(server: AnyServer): void {
     if (listener.name === 'setupConnectionsTracking') listener.call(server);
   }
 }
+
+/**
+ * Node refuses an `Expect` that it does not know without a word to anybody, and the request would not be seen here. With a
+ * listener there is an event; what the program listens for itself goes before.
+ */
+export function refuseUnknownExpectations(server: AnyServer): void {
+  // Before those of the program: a `once` of its own must count.
+  server.prependListener('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    if (server.listenerCount('checkExpectation') === 1) response.writeHead(417).end();
+  });
+}

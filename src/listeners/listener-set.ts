@@ -38,6 +38,11 @@ export class Inheritance {
     return [...this.#offered.values()].map(({ record }) => record.bound);
   }
 
+  /** What was offered and nobody has claimed, in the order of the offer. */
+  get records(): ListenerRecord[] {
+    return [...this.#offered.values()].map(({ record }) => record);
+  }
+
   /** Whether anything has been claimed. */
   get used(): boolean {
     return this.#unclaimed.size < this.#count;

@@ -120,6 +120,7 @@ export class DescriptorListener implements Listener {
       type: 'stream',
       backlog: this.address.backlog,
     };
+    if (this.name !== this.address.requested) record.name = this.name;
     if (this.file !== undefined) record.file = this.file;
     if (this.#lent) record.lent = true;
     return { record, descriptor: this.#kept };

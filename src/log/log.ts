@@ -15,17 +15,25 @@ export class Log {
   readonly flush: () => Promise<void>;
   /** Opens the log file anew, after somebody moved it away. */
   readonly reopen: () => void;
+  /** The same, if somebody did: for moments in which the word to reopen it may have missed this process. */
+  readonly keepUp: () => void;
 
   constructor(
     logger: Logger,
     generation: () => number,
-    options: { debugging: boolean; flush?: () => Promise<void>; reopen?: () => void },
+    options: {
+      debugging: boolean;
+      flush?: () => Promise<void>;
+      reopen?: () => void;
+      keepUp?: () => void;
+    },
   ) {
     this.#logger = logger;
     this.#generation = generation;
     this.debugging = options.debugging;
     this.flush = options.flush ?? (() => Promise.resolve());
     this.reopen = options.reopen ?? (() => undefined);
+    this.keepUp = options.keepUp ?? (() => undefined);
   }
 
   debug(message: string, facts?: Facts): void {

@@ -1,14 +1,12 @@
 /** Chooses who writes the log: the user's logger, or pino, as JSON or, on a terminal, as one plain line per event. */
-import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import type { Logger, LogLevel } from '../configuration.js';
 import { ConfigurationError } from '../errors.js';
 import { whyUnwritable } from '../process/unwritable.js';
 import { Log } from './log.js';
+import { Outlet } from './outlet.js';
 import { terminalLine } from './terminal-line.js';
 
-/** What may wait in memory for a slow reader; beyond it lines are dropped. */
-const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const STDOUT = 1;
 
 export interface LogOptions {
@@ -26,34 +24,11 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
 
   const { default: pino } = await import('pino');
   if (logPath !== null) ensureWritable(logPath);
-  const destination = pino.destination({
-    dest: logPath ?? STDOUT,
-    sync: false,
-    maxLength: MAX_BUFFERED_BYTES,
-  });
-  // A line written before it is open would be lost if the process ended now.
-  if (logPath !== null) await once(destination, 'ready');
-  let written = true;
-  let closed = false;
-  const giveUpAtExit = (): void => {
-    // By its own it would try for ever where a disk is full, or a pipe closed or unread: the process would never end.
-    destination.flushSync = () => undefined;
-  };
-  destination.on('drain', () => {
-    written = true;
-  });
-  // A full disk or a closed pipe must never end the server.
-  destination.on('error', (error: NodeJS.ErrnoException) => {
-    written = true;
-    closed ||= error.code === 'EPIPE';
-    giveUpAtExit();
-  });
+  const outlet = await Outlet.open(pino.destination, logPath, STDOUT);
   const plain = logPath === null && process.stdout.isTTY;
   const stream = {
     write: (json: string): void => {
-      if (closed) return;
-      written = false;
-      destination.write(plain ? terminalLine(json, process.stdout.hasColors()) : json);
+      outlet.write(plain ? terminalLine(json, process.stdout.hasColors()) : json);
     },
   };
   const made = pino(
@@ -66,15 +41,16 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
     },
     stream,
   );
-  return new Log(made, generation, {
+  const log: Log = new Log(made, generation, {
     debugging: made.isLevelEnabled('debug'),
-    flush: async () => {
-      giveUpAtExit();
-      // Its own `flush` does not wait for a write that is under way.
-      if (!written) await once(destination, 'drain').catch(() => undefined);
-    },
-    reopen: () => destination.reopen(),
+    flush: () => outlet.flush(),
+    reopen: () => void outlet.reopen().catch(sayWhy),
+    keepUp: () => void outlet.keepUp().catch(sayWhy),
   });
+  const sayWhy = (err: unknown): void => {
+    log.error('the log file could not be opened anew, lines go on into the one before', { err });
+  };
+  return log;
 }
 
 /**

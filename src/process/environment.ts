@@ -35,6 +35,9 @@ export interface Inherited {
   token: string;
 }
 
+/** What was taken out of `process.env` and is a successor's as well. */
+const hidden: Record<string, string> = {};
+
 export function currentEnvironment(): Environment {
   return process.env;
 }
@@ -64,6 +67,14 @@ export function takePassedDescriptors(): { fd: number; name: string }[] {
   }));
 }
 
+/** What a program that this process becomes is told of its sockets, from `FIRST_INHERITED` on (sd_listen_fds(3)). */
+export function announceSockets(names: readonly string[]): void {
+  Reflect.deleteProperty(process.env, 'LISTEN_PIDFDID');
+  process.env['LISTEN_PID'] = String(process.pid);
+  process.env['LISTEN_FDS'] = String(names.length);
+  process.env['LISTEN_FDNAMES'] = names.join(':');
+}
+
 /** Whether a service manager passed sockets to the process that started this one, and that did not pass them on. */
 export function passedToParent(environment: Environment): boolean {
   return Number(environment['LISTEN_FDS']) > 0 && environment['LISTEN_PID'] === String(process.ppid);
@@ -80,6 +91,20 @@ export interface Supervisor {
   socket: string;
   /** Microseconds in which it wants to hear from the service, at least once. */
   watchdog: number | undefined;
+}
+
+/**
+ * Reads what a supervisor left for us and removes it: a child of ours that speaks there, or is a server itself, would be
+ * taken for the main process.
+ */
+export function takeSupervisor(): Supervisor | undefined {
+  const supervisor = readSupervisor(process.env);
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) {
+    const value = process.env[name];
+    if (value !== undefined) hidden[name] = value;
+    Reflect.deleteProperty(process.env, name);
+  }
+  return supervisor;
 }
 
 export function readSupervisor(environment: Environment): Supervisor | undefined {
@@ -109,8 +134,8 @@ export function supervisedEnvironment(environment: Environment, socket: string):
 }
 
 /** Whether systemd started this process itself and cannot be told when another process takes its place. */
-export function isUnnotifiableService(): boolean {
-  return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && !process.env['NOTIFY_SOCKET'];
+export function isUnnotifiableService(supervisor: Supervisor | undefined): boolean {
+  return process.ppid === 1 && Boolean(process.env['INVOCATION_ID']) && supervisor === undefined;
 }
 
 /**
@@ -157,6 +182,6 @@ function startingEnvironment(): Environment {
       }),
     );
   } catch {
-    return process.env;
+    return { ...process.env, ...hidden };
   }
 }

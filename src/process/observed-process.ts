@@ -1,11 +1,8 @@
 /** A process that somebody else started, told from others that may get its pid later by when it began. Linux only. */
-import { readFileSync } from 'node:fs';
+import { type ProcessStat, statOf } from './process-stat.js';
 
-interface Stat {
-  state: string;
-  parent: number;
-  startTime: string;
-}
+/** States of one that has ended, and waits to be reaped at most. */
+const ENDED = /^[ZXx]$/;
 
 export class ObservedProcess {
   readonly pid: number;
@@ -19,7 +16,7 @@ export class ObservedProcess {
   /** A zombie is not alive. */
   get alive(): boolean {
     const stat = this.#stat();
-    return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
+    return stat !== undefined && !ENDED.test(stat.state);
   }
 
   /** Whether its end is ours to wait for, alive or zombie. */
@@ -37,19 +34,8 @@ export class ObservedProcess {
     }
   }
 
-  #stat(): Stat | undefined {
+  #stat(): ProcessStat | undefined {
     const stat = statOf(this.pid);
     return stat?.startTime === this.#startTime ? stat : undefined;
-  }
-}
-
-/** Fields 3, 4 and 22 of proc_pid_stat(5); the second one, a name in parentheses, may hold anything. */
-function statOf(pid: number): Stat | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
-  } catch {
-    return undefined;
   }
 }

@@ -5,10 +5,13 @@ import { whyUnwritable } from './unwritable.js';
 
 export class PidFile {
   readonly path: string;
+  readonly #pid: number;
   #prepared = false;
 
-  constructor(path: string) {
+  /** `pid` is what it says. */
+  constructor(path: string, pid: number = process.pid) {
     this.path = path;
+    this.#pid = pid;
   }
 
   /** Everything that can fail, before this process may become the owner. Throws PIDFILE_UNWRITABLE. Byte 1 holders only. */
@@ -17,7 +20,7 @@ export class PidFile {
       if (lstatSync(this.path, { throwIfNoEntry: false })?.isDirectory()) {
         throw new Error('it is a directory');
       }
-      write(this.#next);
+      write(this.#next, this.#pid);
       this.#prepared = true;
     } catch (cause) {
       throw new UninterruptibleError(
@@ -38,14 +41,14 @@ export class PidFile {
   repair(): void {
     if (this.ours) return;
     const temporary = `${this.path}.owner`;
-    write(temporary);
+    write(temporary, this.#pid);
     renameSync(temporary, this.path);
   }
 
   /** Whether the file names this process. */
   get ours(): boolean {
     try {
-      return readFileSync(this.path, 'utf8').trim() === String(process.pid);
+      return readFileSync(this.path, 'utf8').trim() === String(this.#pid);
     } catch {
       return false;
     }
@@ -74,7 +77,7 @@ export class PidFile {
 }
 
 /** Anew, so that a link somebody put there is not followed. */
-function write(path: string): void {
+function write(path: string, pid: number): void {
   rmSync(path, { force: true });
-  writeFileSync(path, `${process.pid}\n`, { mode: 0o644, flag: 'wx' });
+  writeFileSync(path, `${pid}\n`, { mode: 0o644, flag: 'wx' });
 }

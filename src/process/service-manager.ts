@@ -9,6 +9,8 @@ const RETRY_MILLISECONDS = 100;
 /** A manager that has read nothing through so many changes is told no older ones. */
 const MAX_WAITING = 64;
 const MAX_STATUS_CHARACTERS = 500;
+/** Its queue is full, or this process or the machine short of something: that passes. */
+const PASSING: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 /** Assignments of one datagram, in the order they are written. */
 export type Assignments = Readonly<Record<string, string | number>>;
@@ -17,7 +19,7 @@ export class ServiceManager {
   readonly #binding: Binding;
   readonly #socket: string;
   readonly #onFailure: (error: Error) => void;
-  /** Datagrams for which its queue had no room, oldest first: they must not overtake each other. */
+  /** Datagrams that could not be sent yet, oldest first: they must not overtake each other. */
   readonly #waiting: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #failed = false;
@@ -29,7 +31,7 @@ export class ServiceManager {
     this.#onFailure = onFailure;
   }
 
-  /** A change, which must arrive: it waits while the manager's queue is full. */
+  /** A change, which must arrive: it waits while it cannot be sent. */
   tell(assignments: Assignments): void {
     if (this.#waiting.length === MAX_WAITING) this.#waiting.shift();
     this.#waiting.push(textOf(assignments));
@@ -41,9 +43,18 @@ export class ServiceManager {
     if (this.#waiting.length === 0) this.#send(textOf(assignments));
   }
 
+  /** Resolves when every change has been said, or after so many ms. */
+  async told(limit: number): Promise<void> {
+    const deadline = performance.now() + limit;
+    while (this.#waiting.length > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+      this.#flush();
+    }
+  }
+
   #flush(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (this.#send(next) === 'full') {
+      if (this.#send(next) === 'later') {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
           this.#flush();
@@ -54,13 +65,13 @@ export class ServiceManager {
     }
   }
 
-  #send(text: string): 'full' | 'done' {
+  #send(text: string): 'later' | 'done' {
     try {
       this.#binding.sendDatagram(this.#socket, Buffer.from(text));
     } catch (error) {
       if (!this.#failed) this.#onFailure(error as Error);
       this.#failed = true;
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 'full';
+      if (PASSING.has((error as NodeJS.ErrnoException).code)) return 'later';
     }
     return 'done';
   }
@@ -72,6 +83,9 @@ function textOf(assignments: Assignments): string {
     .join('\n');
 }
 
+/** systemd ignores a datagram with a zero byte in it, READY=1 and all. */
 function oneLine(value: string | number): string {
-  return String(value).replaceAll(/\s+/g, ' ').slice(0, MAX_STATUS_CHARACTERS);
+  return String(value)
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .slice(0, MAX_STATUS_CHARACTERS);
 }

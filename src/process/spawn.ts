@@ -1,11 +1,12 @@
 /** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
 import type { ChildProcess } from 'node:child_process';
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import { type Inherited, successorEnvironment } from './environment.js';
 import { LastWords } from './last-words.js';
+import { statOf } from './process-stat.js';
 
 /** How long a child that was told to leave may take before it is killed. */
 const LEAVE_MILLISECONDS = 1_000;
@@ -72,15 +73,9 @@ export class StartedProcess {
     this.#signalGroup('SIGKILL');
   }
 
-  /** Whether a process is in the group that we would signal (field 5 of proc_pid_stat(5)). */
+  /** Whether a process is in the group that we would signal. */
   includes(pid: number): boolean {
-    if (pid === this.pid) return true;
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] === String(this.pid);
-    } catch {
-      return false;
-    }
+    return pid === this.pid || statOf(pid)?.group === this.pid;
   }
 
   /** `detached` made the child the leader of a group of its own, and a group outlives its leader. */

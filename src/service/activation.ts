@@ -13,6 +13,13 @@ export function passedSockets({ options, log }: Service, binding: Binding): Pass
   return new PassedSockets(binding, options.passed ?? []);
 }
 
+/** Nobody can use them here: the address that they have will be in use. */
+export function warnOfUnusable({ options, log }: Service): void {
+  const sockets = (options.passed ?? []).map(({ name }) => name);
+  if (sockets.length === 0) return;
+  log.warn('sockets of the service manager cannot be used where there are no hand-overs', { sockets });
+}
+
 /** Somebody listens there, and nobody accepts: clients would wait for ever. */
 export function warnOfUnfit({ log }: Service, passed: PassedSockets): void {
   const { unclaimed } = passed;

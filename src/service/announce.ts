@@ -1,10 +1,10 @@
 /** What the log says when a process begins to serve. */
+import type { Coverage } from '../diagnostics.js';
 import type { Listener } from '../listeners/listener.js';
-import type { Facts } from '../log/log.js';
 import type { Member } from './member.js';
 import type { Service } from './service.js';
 
-export function announce(service: Service, facts: Facts = {}): void {
+export function announce(service: Service, facts: { predecessor?: number } = {}): void {
   const { members, log } = service;
   service.step('serving', {
     listeners: listenersOf(members).map(({ bound }) => bound),
@@ -24,7 +24,7 @@ export function announce(service: Service, facts: Facts = {}): void {
 }
 
 /** Whether clients over TCP must satisfy it, or at which listeners, if not at all of them. */
-function coverage(members: readonly Member[], demand: string): 'on' | 'off' | string[] {
+function coverage(members: readonly Member[], demand: string): Coverage {
   const isTcp = ({ info }: Listener): boolean => info.kind === 'tcp';
   const covered = listenersOf(members.filter((member) => member.demands().includes(demand))).filter(isTcp);
   if (covered.length === 0) return 'off';

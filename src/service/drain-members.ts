@@ -1,6 +1,7 @@
 /** Drains every server of the process, and tells the program and the log about it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { drain } from '../drain/drain.js';
+import { observe } from '../metrics/durations.js';
 import { runHooks } from './hooks.js';
 import type { Service } from './service.js';
 
@@ -18,9 +19,9 @@ export async function drainMembers(
 ): Promise<number | null> {
   const { members, configuration, log } = service;
   const { drainTimeout } = configuration;
-  const startedAt = performance.now();
+  service.timeline.begin('drain');
   const tell = (): void => {
-    log.info('draining', { connections: service.active, busy: service.active - service.idle });
+    service.step('draining', { connections: service.active, busy: service.active - service.idle });
     onProgress();
   };
   tell();
@@ -38,11 +39,15 @@ export async function drainMembers(
     },
   );
   if (cut === null) return null;
-  const left = drainTimeout === null ? null : startedAt + drainTimeout - performance.now();
+  const milliseconds = service.timeline.elapsed('drain');
+  service.ledger.count('connections_cut', cut);
+  observe(service.ledger, 'drain', milliseconds);
+  service.trace('drained', { cut });
+  const left = drainTimeout === null ? null : drainTimeout - milliseconds;
   await (left === null ? announced : Promise.race([announced, delay(Math.max(0, left))]));
   if (signal.aborted) return null;
   if (cut > 0) log.warn('the drain deadline cut connections', { cut });
-  else log.info('drained', { milliseconds: Math.round(performance.now() - startedAt) });
+  else log.info('drained', { milliseconds: Math.round(service.timeline.elapsed('drain')) });
   return cut;
 }
 

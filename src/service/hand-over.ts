@@ -5,6 +5,9 @@ import type { OfferedListener } from '../handover/manifest.js';
 import { handOver, regained } from '../handover/predecessor.js';
 import { type Ready, type Refused, type TakeOver, WAITS } from '../handover/protocol.js';
 import type { Listener } from '../listeners/listener.js';
+import { observe } from '../metrics/durations.js';
+import { ObservedProcess } from '../process/observed-process.js';
+import type { StartedProcess } from '../process/spawn.js';
 import { attempt } from './attempt.js';
 import { warnOfGivenUp } from './given-up.js';
 import { leave } from './leave.js';
@@ -37,6 +40,8 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
   const seat = (isRollback ? service.formerSeat : undefined) ?? service.seat;
   if (seat === undefined) return;
   const started = restarts.takenOverBy(takeOver.token, pid);
+  // An order began before the process came that carries it out.
+  if (!isRollback && started === undefined) service.timeline.begin('hand-over');
   let stderr: ReturnType<Service['realStderr']>;
   try {
     stderr = started && service.realStderr(started.lastWords.descriptor);
@@ -44,6 +49,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
     const exchange = handOver(channel, takeOver, {
       ownership: seat.ownership,
       generation: service.highestGeneration,
+      features: service.features,
       listeners: offers.map(({ offer }) => offer),
       secrets: {
         ...(service.secrets && {
@@ -51,11 +57,14 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
           sessionIdContext: service.secrets.sessionIdContext,
         }),
       },
+      books: () => service.ledger.books(),
+      passBooksOn: () => service.ledger.passOn(),
       stderr,
       readyTimeout: timeToBeReady(service, { isRollback, isChild: started !== undefined }),
       signal: service.stopping.signal,
       pathIsOurs: () => seat.published,
-      endChild: () => started?.kill(),
+      isAnothers: () => seat.leadsToAnother(pid),
+      child: started?.includes(pid) ? endable(started, pid) : undefined,
       onSilence: (err) => log.warn('no word from the new owner, still accepting', { successor: pid, err }),
       onReady: () => service.step('successor ready', { successor: pid }),
     });
@@ -75,8 +84,11 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       return;
     }
     service.lastChange = performance.now();
+    // First: a step is told as well, and would stand behind what the new owner has said.
+    const { serving = pid } = outcome.ready;
+    service.notifier.handedOver(channel.peer.pid === 0 ? 0 : serving);
     service.step('handed over', { successor: pid });
-    service.notifier.handedOver(channel.peer.pid);
+    if (!isRollback) observe(service.ledger, 'handover', service.timeline.elapsed('hand-over'));
     warnOfUnclaimed(service, offers, outcome.ready, [takeOver.program ?? [], `pid ${pid}`].flat().join(', '));
     const unclaimed = unclaimedListeners(
       service,
@@ -84,7 +96,7 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
       outcome.ready,
     );
     if (seat !== service.seat) moveBack(service);
-    const result = { pid, generation: outcome.generation };
+    const result = { pid: serving, generation: outcome.generation };
     restarts.succeeded(result, started);
     rollbacks.succeeded(result);
     removePaths(service, outcome.ready);
@@ -100,6 +112,17 @@ async function give(service: Service, channel: Channel, takeOver: TakeOver): Pro
   } finally {
     stderr?.real.close();
   }
+}
+
+/** What was started may be a shell; who took over is one that it started. */
+function endable(started: StartedProcess, pid: number): { kill: () => void; readonly alive: boolean } {
+  const successor = new ObservedProcess(pid);
+  return {
+    kill: () => started.kill(),
+    get alive() {
+      return successor.alive;
+    },
+  };
 }
 
 /** In ms. Whoever served before has nothing to get ready. */
@@ -123,6 +146,7 @@ function moveBack(service: Service): void {
 /** Still the owner, having accepted all the time. What a successor may have renamed is put right. */
 function keep(service: Service, failure: Error, wasOrdered: boolean): void {
   if (service.lifecycle.is('handing-over')) service.lifecycle.to('serving');
+  service.ledger.keep();
   repair(service);
   const error =
     failure instanceof UninterruptibleError

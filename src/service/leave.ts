@@ -3,24 +3,28 @@
  * if its successor dies meanwhile.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DrainingPeer } from '../handover/draining-peer.js';
 import { OwnerPeer } from '../handover/owner-peer.js';
 import { trusted } from '../handover/peer.js';
-import { FEATURES, WAITS } from '../handover/protocol.js';
+import { type Counters, WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
 import { drainMembers } from './drain-members.js';
 import { runHooks } from './hooks.js';
 import { Reserve, type Successor } from './reserve.js';
 import type { Service } from './service.js';
+import { remainderOf } from './status.js';
 
 /** How often a registration with the new owner is tried, in a row. */
 const REGISTRATIONS = 3;
+/** How often the owner is told how far this process is with what it counts. */
+const REPORT_MILLISECONDS = 1_000;
 
 export async function leave(service: Service, successor: Successor): Promise<void> {
   const { members, seat } = service;
   // The order matters: whoever connects from here on is the successor's.
   for (const member of members) member.acceptor.pause();
   // Whoever drained for us drains for the successor now, and registers there.
-  for (const peer of service.draining) void peer.bye().then(() => peer.channel.close());
+  const farewells = Promise.all([...service.draining].map(sayBye));
   for (const [at, listeners] of successor.unclaimed) members[at]?.acceptor.end(listeners);
   seat?.silenceLater(WAITS.moved);
 
@@ -29,26 +33,61 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   service.owner = new OwnerPeer(successor.channel, successor.pid, {
     takeBack: (token) => void reserve.takeBack(token),
     hurry: () => hurry(service, reserve),
+    reopenLog: service.log.reopen,
     bye: () => {
       reserve.release('the owner said bye');
-      void register(service, successor.channel.peer.pid);
+      return moveOn(service, successor.channel.peer.pid);
     },
+    counted: (books) => service.ledger.told(books),
     vanished: () => void afterSuccessor(service, reserve),
   });
   service.lifecycle.to('draining');
-  const report = (): void => service.owner?.report({ ...service.remainder, ...limits(service, reserve) });
-  const cut = await drainMembers(service, reserve.resumed, report);
+  if (!service.canServeAgain) reserve.release('the command is told to stop');
+  const report = (): void => service.owner?.report({ ...remainderOf(service), ...limits(service, reserve) });
+  service.tellOwner = report;
+  service.ledger.handedOver();
+  const stopReporting = reportCounters(service, report);
+  const cut = await drainMembers(service, reserve.resumed, report).finally(stopReporting);
   if (cut === null) return;
 
   if (!reserve.released) {
     service.lifecycle.to('standing-by');
+    service.trace('standing by', { owner: successor.pid });
     report();
     await reserve.standBy(limits(service, reserve).rollback ?? 0);
     if (reserve.resumed.aborted) return;
   }
-  await service.restarts.relayed();
+  // What those counted last who drained for us is told with our own last word.
+  await Promise.all([service.restarts.relayed(), farewells]);
+  // Whoever owns the service counts on us to the last.
+  await reserve.decided();
   if (reserve.resumed.aborted) return;
   await end(service, cut);
+}
+
+async function sayBye(peer: DrainingPeer): Promise<void> {
+  await peer.bye();
+  peer.channel.close();
+  await peer.gone;
+}
+
+/** Whatever was told is not lost with this process. Returns what ends it. */
+function reportCounters(service: Service, report: () => void): () => void {
+  const counters = (): string => JSON.stringify(service.ledger.own().toCounters());
+  let reported = counters();
+  const timer = setInterval(() => {
+    const now = counters();
+    if (now !== reported) report();
+    reported = now;
+  }, REPORT_MILLISECONDS).unref();
+  return () => clearInterval(timer);
+}
+
+/** The owner was followed by another. Returns what was counted, if that one will not hear of this process. */
+function moveOn(service: Service, saidBye: number): Counters | undefined {
+  const finds = service.lifecycle.is('draining', 'standing-by') && service.seat?.path !== null;
+  void register(service, saidBye);
+  return finds ? undefined : service.ledger.own().toCounters();
 }
 
 /** The owner wants us gone: neither connections nor a rollback are waited for. */
@@ -78,9 +117,9 @@ async function end(service: Service, cut: number): Promise<void> {
   attempt(service, 'the former control path could not be removed', () => formerSeat?.unpublish());
   formerSeat?.remove();
   await runHooks(service, 'onStop');
-  service.log.info('leaving', { owner: service.owner?.pid });
+  service.step('leaving', { owner: service.owner?.pid });
   if (service.owner !== undefined) sayWhereItWent(service, service.owner.pid);
-  service.owner?.leave();
+  service.owner?.leave(service.ledger.own().toCounters());
   service.finish(cut);
 }
 
@@ -110,14 +149,19 @@ async function register(service: Service, saidBye?: number): Promise<void> {
         type: 'stand-by',
         pid,
         generation: service.generation,
-        features: [...FEATURES],
-        ...service.remainder,
+        features: service.features,
+        process: service.ledger.process,
+        ...remainderOf(service),
       });
+      // The owner may have told everybody before it knew of us.
+      service.log.keepUp();
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
         takeBack: () => undefined, // Only who has duplicates is asked.
         hurry: () => hurry(service),
-        bye: () => void register(service, channel.peer.pid),
+        reopenLog: service.log.reopen,
+        bye: () => moveOn(service, channel.peer.pid),
+        counted: (books) => service.ledger.told(books),
         vanished: () => void delay(WAITS.farewell / REGISTRATIONS).then(() => register(service)),
       });
       return;

@@ -1,18 +1,25 @@
 /** A server as its service sees it: what it listens on, its connections, and the hooks of the program. */
 import type { Socket } from 'node:net';
 import type { ServerConfiguration, ServerOptions } from '../configuration.js';
-import type { Acceptor } from '../connections/acceptor.js';
+import type { Gate } from '../connections/acceptor.js';
 import type { Connection } from '../connections/connection.js';
-import type { ConnectionTracker } from '../connections/connection-tracker.js';
+import type { Tracker } from '../connections/connection-tracker.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
 import type { UninterruptibleError } from '../errors.js';
 import type { RequestCounts } from '../events.js';
+import type { ListenerRecord } from '../handover/protocol.js';
 import type { State } from '../lifecycle.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Service } from './service.js';
 
 /** Under this key a server shows itself to its service; not exported from the package. */
 export const member: unique symbol = Symbol('member');
+
+/** Connections that were not let in: by the allow-list, or by TLS. */
+export interface Refusals {
+  address: number;
+  tls: number;
+}
 
 export interface Member {
   readonly options: ServerOptions;
@@ -24,10 +31,12 @@ export interface Member {
   http: boolean;
   /** undefined where nothing that can be called a request is known. */
   requests?: () => RequestCounts;
-  /** Where it listens, as configured. */
-  addresses(): readonly ListenAddress[];
-  readonly tracker: ConnectionTracker;
-  readonly acceptor: Acceptor;
+  /** Where it listens, as configured; or, given that, on what the predecessor offers. */
+  addresses(offered: readonly ListenerRecord[]): readonly ListenAddress[];
+  readonly tracker: Tracker;
+  /** How many connections were not let in. */
+  readonly refusals: Readonly<Refusals>;
+  readonly acceptor: Gate;
   /** Called once the configuration is known, before anything is bound. */
   attach(service: Service, configuration: ServerConfiguration): void;
   /** Called before ready: whatever the connections will need. */

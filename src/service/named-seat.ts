@@ -10,6 +10,7 @@ import { ControlListener } from '../handover/control-listener.js';
 import { unusable } from '../handover/control-path.js';
 import type { Greeter } from '../handover/greeter.js';
 import { Ownership } from '../handover/ownership.js';
+import { trusted } from '../handover/peer.js';
 import type { Seat } from './seat.js';
 
 export class NamedSeat implements Seat {
@@ -44,6 +45,19 @@ export class NamedSeat implements Seat {
 
   get published(): boolean {
     return this.#control?.published ?? false;
+  }
+
+  leadsToAnother(pid: number): boolean {
+    let channel: Channel;
+    try {
+      channel = trusted(this.connect());
+    } catch {
+      return false; // Nobody is there; or it cannot be told who.
+    }
+    const found = channel.peer.pid;
+    channel.close();
+    // 0: it lives in a pid namespace that is not below ours (pid_namespaces(7)).
+    return found !== 0 && found !== pid && found !== process.pid;
   }
 
   connect(): Channel {

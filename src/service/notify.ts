@@ -5,12 +5,14 @@
  */
 import type { UninterruptibleError } from '../errors.js';
 import type { State } from '../lifecycle.js';
-import { currentEnvironment, readSupervisor, type Supervisor } from '../process/environment.js';
+import type { Supervisor } from '../process/environment.js';
 import { type Assignments, ServiceManager } from '../process/service-manager.js';
 import type { Service } from './service.js';
 
 /** How often more time is asked for, and how much, in ms: one message may be late. */
 const EXTENSION = { every: 5_000, by: 15_000 };
+/** How long a process that leaves waits in ms until the manager has read who is the owner: it may be busy, or hang. */
+const PATIENCE = 5_000;
 /** What a stop takes beside the drain: farewells, hooks, the last lines of the log. */
 const STOP_MARGIN = 10_000;
 
@@ -22,17 +24,18 @@ export class Notifier {
   #extension: NodeJS.Timeout | undefined;
   /** RELOADING=1 was said, and not yet READY=1. */
   #reloading = false;
+  /** The last we said is who the owner is. */
+  #handedOver = false;
 
   constructor(service: Service) {
     this.#service = service;
   }
 
-  /** This process begins to start. A program that embeds a server speaks for itself. */
+  /** This process begins to start. */
   starting(): void {
     const { options, configuration } = this.#service;
-    const supervisor = options.mode === 'run' ? readSupervisor(currentEnvironment()) : undefined;
-    if (supervisor === undefined) return;
-    this.#connect(supervisor);
+    if (options.supervisor === undefined) return;
+    this.#connect(options.supervisor);
     if (!this.#startsCold) return;
     this.#manager?.tell({ STATUS: 'starting' });
     this.#askForTime(configuration.readyTimeout);
@@ -79,20 +82,40 @@ export class Notifier {
 
   /** The restart or take-over failed, and this process serves on. */
   reloadFailed({ message }: UninterruptibleError): void {
-    this.#reloaded({ READY: 1, STATUS: `serving on, the hand-over failed: ${message}` });
+    this.#reloaded({
+      MAINPID: this.#service.pid,
+      READY: 1,
+      STATUS: `serving on, the hand-over failed: ${message}`,
+    });
   }
 
   /** The process of this pid is the owner now. In one datagram: after the first word of it we would not be heard any more. */
   handedOver(pid: number): void {
+    this.#handedOver = true;
     this.#reloaded(pid > 0 ? { MAINPID: pid, READY: 1 } : { READY: 1 });
     this.#beSilent();
   }
 
+  /**
+   * An earlier generation knows who is the owner, and tells. If it was slow, and we are not the one it knew, the manager
+   * may have heard that after us: it would follow a process that drains, and stop the service with it.
+   */
+  heardOfEarlier(): void {
+    // Amid a hand-over the next one may have spoken already; it hears of us in its turn.
+    if (this.#service.lifecycle.is('serving')) this.#manager?.tell({ MAINPID: this.#service.pid });
+  }
+
+  /** A main process that left before the manager had read who follows it would take the service along. */
+  async successorTold(): Promise<void> {
+    if (this.#handedOver) await this.#manager?.told(PATIENCE);
+  }
+
   #owns(from: State): void {
+    this.#handedOver = false;
     const { generation } = this.#service;
     const isBack = from !== 'starting' && from !== 'taking-over';
     const how = isBack ? 'serving again' : 'serving';
-    this.#reloaded({ MAINPID: process.pid, READY: 1, STATUS: `${how}, generation ${generation}` });
+    this.#reloaded({ MAINPID: this.#service.pid, READY: 1, STATUS: `${how}, generation ${generation}` });
     if (this.#watchdogEvery === undefined) return;
     const alive = (): void => this.#manager?.report({ WATCHDOG: 1 });
     alive();

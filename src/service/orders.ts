@@ -9,6 +9,7 @@ import type { Greeter } from '../handover/greeter.js';
 import { encodePacket } from '../handover/packet.js';
 import { type Failed, MAX_PACKET_BYTES, type StandBy } from '../handover/protocol.js';
 import { Quota } from '../log/quota.js';
+import { follow } from './follow.js';
 import { giveTo } from './hand-over.js';
 import type { OnStep } from './restart.js';
 import type { Service } from './service.js';
@@ -23,9 +24,14 @@ export function greeterOf(service: Service): Greeter {
   return {
     firstPacket: (channel, first) => {
       closeAll(first.descriptors);
-      // The owner has changed: whoever came in through the old inode must connect again.
-      if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
-      else obey(service, channel, first);
+      try {
+        // The owner has changed: whoever came in through the old inode must connect again.
+        if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
+        else obey(service, channel, first);
+      } catch (error) {
+        service.log.error('an order could not be carried out', { order: first.message.type, err: error });
+        channel.finish(failure(error));
+      }
     },
     exhausted: (err) => {
       const level = exhaustions.take() ? 'error' : 'debug';
@@ -43,7 +49,8 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       standBy(service, channel, message);
       break;
     case 'status':
-      answerStatus(channel, service.status());
+      if ('metrics' in message && message.metrics) answerMetrics(channel, service.metrics());
+      else answerStatus(channel, statusOf(service));
       break;
     case 'restart':
       service.log.info('restart ordered', { by: channel.peer.pid });
@@ -69,8 +76,12 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
 
 function standBy(service: Service, channel: Channel, message: StandBy): void {
   // Who stops for good has said bye on another connection, and waits for the end of that one.
-  if (service.lifecycle.is('stopping') || service.draining.size >= MAX_DRAINING) channel.close();
-  else service.addDraining(new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+  if (service.lifecycle.is('stopping') || service.draining.size >= MAX_DRAINING) {
+    channel.close();
+    return;
+  }
+  follow(service, new DrainingPeer(channel, { ...message, pid: channel.peer.pid || message.pid }));
+  service.notifier.heardOfEarlier();
 }
 
 /** Tells each step of a change of owner, and what came of it. */
@@ -99,8 +110,23 @@ function failure(error: unknown): Failed {
   return { ...failed, lastWords: lastWords.slice(-Math.floor(room / 6)) };
 }
 
+/** In several packets where generations are many. */
+function answerMetrics(channel: Channel, text: string): void {
+  const lines = text.split(/(?<=\n)/);
+  const parts = [...chunks(lines, (line) => line, { most: lines.length, bytes: MAX_PACKET_BYTES / 2 })];
+  const last = parts.pop() ?? [];
+  for (const part of parts) channel.send({ type: 'status', text: part.join(''), more: true });
+  channel.finish({ type: 'status', text: last.join('') });
+}
+
+/** One that cannot serve again has no option for how long it would stay to. */
+function statusOf(service: Service): Partial<Status> & Pick<Status, 'listeners'> {
+  const { rollbackWindow, ...others } = service.status();
+  return service.canServeAgain ? { ...others, rollbackWindow } : others;
+}
+
 /** In several packets where the listeners are many: the first has everything else. */
-function answerStatus(channel: Channel, { listeners, ...rest }: Status): void {
+function answerStatus(channel: Channel, { listeners, ...rest }: ReturnType<typeof statusOf>): void {
   const [first = [], ...others] = chunks(listeners, (listener) => listener, {
     most: Number.POSITIVE_INFINITY,
     bytes: MAX_PACKET_BYTES / 2, // the other half is for everything else

@@ -1,28 +1,36 @@
 /** Puts right what a cleaner removed, or a successor that failed renamed or left behind. */
 import { WAITS } from '../handover/protocol.js';
 import { attempt } from './attempt.js';
+import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
-/** Control path and pid file lead to this process again. Byte 0 holders only. */
+/** Control paths and pid file lead to this process again. Byte 0 holders only. */
 export function repair(service: Service): void {
-  const { seat, pidFile } = service;
-  attempt(service, 'the control path could not be put right', () => seat?.repair(service.greeter));
+  const { pidFile } = service;
+  for (const seat of seatsOf(service)) {
+    attempt(service, 'the control path could not be put right', () => seat.repair(service.greeter));
+  }
   attempt(service, 'the pid file could not be put right', () => pidFile?.repair());
 }
 
 /** Removes what a successor that was killed had made ready beside control path and pid file. */
 export async function sweep(service: Service): Promise<void> {
-  const { seat, pidFile } = service;
-  if (seat === undefined) return;
+  const seats = seatsOf(service);
   try {
     // The lock of the dead comes free in a moment. Who else has it makes ready anew, under the same names.
-    await seat.ownership.takeNext(WAITS.ownerLock, service.stopping.signal);
+    for (const { ownership } of seats) await ownership.takeNext(WAITS.ownerLock, service.stopping.signal);
+    attempt(service, 'what a successor left behind could not be removed', () => {
+      for (const seat of seats) seat.discardNext();
+      service.pidFile?.discardNext();
+    });
   } catch {
-    return;
+    // Somebody is next, or this process stops: either way it is not ours to tidy up.
+  } finally {
+    for (const { ownership } of seats) ownership.releaseNext();
   }
-  attempt(service, 'what a successor left behind could not be removed', () => {
-    seat.discardNext();
-    pidFile?.discardNext();
-  });
-  seat.ownership.releaseNext();
+}
+
+/** Where successors look for this process: who served before looks at the former place, all others at the present one. */
+function seatsOf({ formerSeat, seat }: Service): Seat[] {
+  return [formerSeat, seat].filter((place) => place !== undefined);
 }

@@ -1,12 +1,12 @@
 /** Rollback: a process that drains or stands by serves again when its successor dies without a word, or on its order. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { describeError, UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
-import { WAITS } from '../handover/protocol.js';
+import { type Books, WAITS } from '../handover/protocol.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Listener } from '../listeners/listener.js';
 import { openListener } from '../listeners/open-listener.js';
-import { follow } from './follow.js';
+import { followPredecessor } from './follow.js';
 import { runHooks } from './hooks.js';
 import { repair } from './repair.js';
 import type { Service } from './service.js';
@@ -29,6 +29,10 @@ export class Reserve {
   readonly #released = new AbortController();
   /** The exchange in which the owner gives the service back. Never rejects. */
   #takingBack: Promise<void> | undefined;
+  /** What comes of the owner's end without a word. Never rejects. */
+  #vanished: Promise<void> | undefined;
+  /** That of the latest order to take it back. */
+  #token = '';
 
   constructor(service: Service, successor: Successor) {
     this.#service = service;
@@ -45,6 +49,17 @@ export class Reserve {
     return this.#released.signal.aborted;
   }
 
+  /**
+   * Settles when nothing is under way that may make this process serve again. After a long stop (SIGSTOP) the timer of
+   * the window runs before the owner is heard: its word, or its end, counts first.
+   */
+  async decided(): Promise<void> {
+    this.#successor.channel.poll();
+    await setImmediate();
+    await this.#takingBack;
+    await this.#vanished;
+  }
+
   /** Waits for the end of the rollback window, or until there is nothing to wait for. */
   async standBy(milliseconds: number): Promise<void> {
     const signal = AbortSignal.any([this.resumed, this.#released.signal]);
@@ -58,7 +73,7 @@ export class Reserve {
   release(reason: string): void {
     if (this.released || this.resumed.aborted) return;
     const service = this.#service;
-    this.#released.abort();
+    this.#released.abort(failed(`It has let go of the listeners: ${reason}.`));
     for (const member of service.members) {
       for (const listener of member.acceptor.listeners) listener.drop();
     }
@@ -67,14 +82,22 @@ export class Reserve {
   }
 
   /** If byte 0 can be had the successor is dead, and the service is ours again; if not, we only drain. */
-  async successorVanished(): Promise<void> {
+  successorVanished(): Promise<void> {
+    this.#vanished ??= this.#followVanished();
+    return this.#vanished;
+  }
+
+  async #followVanished(): Promise<void> {
     // It may have died amid giving it back: the exchange tells whether byte 0 came with it.
     await this.#takingBack;
     const { seat, log } = this.#service;
     if (seat === undefined || !this.#mayResume()) return;
+    this.#service.timeline.begin('rollback');
     log.warn('the successor vanished', { successor: this.#successor.pid });
+    this.#service.trace('successor vanished', { successor: this.#successor.pid });
     try {
-      if (!(await seat.ownership.takeOwner(WAITS.ownerLock, this.#released.signal))) {
+      const isTaken = (): boolean => seat.leadsToAnother(this.#successor.pid);
+      if (!(await seat.ownership.takeOwner(WAITS.ownerLock, this.#released.signal, isTaken))) {
         this.release('another process is the owner');
         return;
       }
@@ -95,38 +118,53 @@ export class Reserve {
 
   /** The owner wants us to serve again. Resolves when we do, or when it has heard why not. */
   takeBack(token: string): Promise<void> {
-    this.#takingBack ??= this.#takeBack(token).finally(() => {
+    this.#token = token;
+    this.#takingBack ??= this.#obey().finally(() => {
       this.#takingBack = undefined;
     });
     return this.#takingBack;
   }
 
-  async #takeBack(token: string): Promise<void> {
-    const service = this.#service;
-    const { seat, owner, log } = service;
-    try {
-      if (seat === undefined || !this.#mayResume()) {
-        throw new UninterruptibleError('UNINTERRUPTIBLE_ROLLBACK_FAILED', 'It has let go of the listeners.');
+  async #obey(): Promise<void> {
+    const { owner, log } = this.#service;
+    for (;;) {
+      const token = this.#token;
+      try {
+        await this.#takeBack(token);
+        break;
+      } catch (error) {
+        log.warn('the service was not taken back', { err: error });
+        this.#service.trace('not taken back', { successor: this.#successor.pid, error: error });
+        // Ordered anew meanwhile: what came of the order before is no answer to that.
+        if (token !== this.#token) continue;
+        owner?.refuseTakeBack(describeError(error));
+        return;
       }
-      service.step('taking back', { successor: this.#successor.pid });
-      const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
-      const { from, complete } = await takeBack(service, seat, token, signal);
-      this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1);
-      complete();
-      owner?.forget();
-      if (from !== null) follow(service, from);
-    } catch (error) {
-      log.warn('the service was not taken back', { err: error });
-      owner?.refuseTakeBack(describeError(error));
-      return;
     }
     await this.#settleIn('by order');
   }
 
+  async #takeBack(token: string): Promise<void> {
+    const service = this.#service;
+    const { seat, owner } = service;
+    service.timeline.begin('rollback');
+    if (seat === undefined || !this.#mayResume()) throw failed('It has let go of the listeners.');
+    service.step('taking back', { successor: this.#successor.pid });
+    const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
+    const { from, complete } = await takeBack(service, seat, token, signal);
+    this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1, from?.books);
+    complete();
+    owner?.forget();
+    if (from !== null) followPredecessor(service, from);
+  }
+
   /** Byte 0 is ours: nothing here may fail. */
-  #resume(generation: number): void {
+  #resume(generation: number, books?: Books): void {
     const service = this.#service;
     this.#resumed.abort();
+    if (books === undefined) service.ledger.resume();
+    else service.ledger.adopt(books);
+    service.tellOwner = undefined;
     service.highestGeneration = generation;
     service.generation = generation;
     service.ownerSince = Date.now();
@@ -146,8 +184,9 @@ export class Reserve {
     service.lifecycle.to('serving');
   }
 
-  async #settleIn(why: string): Promise<void> {
+  async #settleIn(why: 'by order' | 'the successor died'): Promise<void> {
     const service = this.#service;
+    service.ledger.count(why === 'by order' ? 'rollbacks_order' : 'rollbacks_death');
     service.step('rolled back', { successor: this.#successor.pid, why });
     await this.#bindAgain();
     await service.drainAnnounced;
@@ -183,6 +222,10 @@ export class Reserve {
       }
     }
   }
+}
+
+function failed(why: string): UninterruptibleError {
+  return new UninterruptibleError('UNINTERRUPTIBLE_ROLLBACK_FAILED', why);
 }
 
 /** Where it really listened: a port that the kernel chose is asked for by its number. */

@@ -169,6 +169,7 @@ export class Restarts {
   async #carryOut(attempt: Attempt): Promise<RestartResult> {
     const service = this.#service;
     let timer: NodeJS.Timeout | undefined;
+    service.timeline.begin('hand-over');
     try {
       const { command, binding, seat } = this.#possible();
       repair(service);

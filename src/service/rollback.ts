@@ -5,7 +5,7 @@ import type { RestartResult } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import { WAITS } from '../handover/protocol.js';
 import { Deferred } from './deferred.js';
-import { sweep } from './repair.js';
+import { repair, sweep } from './repair.js';
 import type { OnStep } from './restart.js';
 import type { Service } from './service.js';
 
@@ -35,8 +35,8 @@ export class Rollbacks {
       if (onStep !== undefined) running.watchers.push(onStep);
       return running.outcome.promise;
     }
+    if (restarts.running || lifecycle.is('handing-over')) throw impossible('A restart is under way.');
     if (!lifecycle.is('serving')) throw wrongState('rollback', lifecycle.state);
-    if (restarts.running) throw impossible('A restart is under way.');
     const attempt: Attempt = {
       token: randomBytes(32).toString('hex'),
       predecessor: this.#able(),
@@ -45,9 +45,7 @@ export class Rollbacks {
       takenOver: false,
     };
     this.#attempt = attempt;
-    return this.#carryOut(attempt).finally(() => {
-      this.#attempt = undefined;
-    });
+    return this.#carryOut(attempt);
   }
 
   /** Whether this token was given to the process we wait for. */
@@ -62,6 +60,11 @@ export class Rollbacks {
     attempt.takenOver = true;
     for (const watcher of attempt.watchers) watcher('taking-over', pid);
     return true;
+  }
+
+  /** Whether the exchange in which it does is under way. */
+  isTakingBack(peer: DrainingPeer): boolean {
+    return this.#attempt?.predecessor === peer && this.#attempt.takenOver;
   }
 
   /** The exchange with it has failed. */
@@ -82,31 +85,48 @@ export class Rollbacks {
     attempt.outcome.resolve(result);
   }
 
-  async #carryOut({ token, predecessor, outcome, ...attempt }: Attempt): Promise<RestartResult> {
+  async #carryOut(attempt: Attempt): Promise<RestartResult> {
     const service = this.#service;
-    const { pid } = predecessor;
-    service.step('rolling back', { predecessor: pid });
-    for (const watcher of attempt.watchers) watcher('asked', pid);
-    /** Once it has connected, the exchange decides. */
-    const giveUp = (error: UninterruptibleError): void => {
-      if (this.#attempt?.takenOver === false) outcome.reject(error);
-    };
-    predecessor.takeBack(token, (reason) => giveUp(failed(reason)));
-    void predecessor.gone.then(() => giveUp(failed(`Process ${pid} has left.`)));
-    const onStop = (): void => giveUp(service.stoppedError());
-    service.stopping.signal.addEventListener('abort', onStop);
-    const timer = setTimeout(() => {
-      giveUp(failed(`Process ${pid} did not answer within ${WAITS.takeBack} ms.`));
-    }, WAITS.takeBack);
     try {
-      return await outcome.promise;
-    } catch (error) {
-      if (service.lifecycle.is('serving')) {
-        service.handoverFailed(error as UninterruptibleError);
+      return await this.#ask(attempt);
+    } catch (thrown) {
+      const error = thrown as UninterruptibleError;
+      if (service.lifecycle.is('serving') && !service.stopping.signal.aborted) {
+        service.handoverFailed(error);
         await sweep(service);
+      } else {
+        service.step('rollback abandoned', { predecessor: attempt.predecessor.pid, reason: error.message });
       }
       throw error;
+    }
+  }
+
+  async #ask(attempt: Attempt): Promise<RestartResult> {
+    const service = this.#service;
+    const { token, predecessor, outcome } = attempt;
+    const { pid } = predecessor;
+    /** Once it has connected, the exchange decides. */
+    const giveUp = (error: UninterruptibleError): void => {
+      if (!attempt.takenOver) outcome.reject(error);
+    };
+    const onStop = (): void => giveUp(service.stoppedError());
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      // It would take us for dead if a cleaner had removed path and lock file.
+      repair(service);
+      service.timeline.begin('hand-over');
+      service.step('rolling back', { predecessor: pid });
+      for (const watcher of attempt.watchers) watcher('asked', pid);
+      predecessor.takeBack(token, (reason) => giveUp(failed(reason)));
+      void predecessor.gone.then(() => giveUp(failed(`Process ${pid} has left.`)));
+      service.stopping.signal.addEventListener('abort', onStop);
+      timer = setTimeout(() => {
+        giveUp(failed(`Process ${pid} did not answer within ${WAITS.takeBack} ms.`));
+      }, WAITS.takeBack);
+      return await outcome.promise;
     } finally {
+      // From here on the token is good no more: what was reported as failed must not happen afterwards.
+      this.#attempt = undefined;
       clearTimeout(timer);
       service.stopping.signal.removeEventListener('abort', onStop);
     }

@@ -16,6 +16,8 @@ export interface Seat {
   readonly isPrivate: boolean;
   /** Whether whoever looks for the owner finds this process. */
   readonly published: boolean;
+  /** Whether a process is found here that is neither this one nor that with the number `pid`: it became the owner since. */
+  leadsToAnother(pid: number): boolean;
   /** A conversation with the owner. Throws ECONNREFUSED or ENOENT if nobody listens, EAGAIN, … as the addon does. */
   connect(): Channel;
   /** Gets ready to be found; nobody finds it yet. Byte 1 holders only. */

@@ -2,29 +2,42 @@
  * Everything of a process that changes hands in one exchange: its servers, their listeners, its seat and its state.
  * This file holds what is known; `start.ts`, `hand-over.ts`, `restart.ts` and `stop.ts` are what happens to it.
  */
-import type { Cluster } from 'node:cluster';
 import type { Binding, Descriptor } from '../binding.js';
 import { loadBinding } from '../binding.js';
 import type { ProcessConfiguration } from '../configuration.js';
 import { resolveConfiguration } from '../configuration.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
-import { handoverChannel, stateChannel } from '../diagnostics.js';
-import { UninterruptibleError } from '../errors.js';
-import type { ConnectionCounts, LastHandover, RequestCounts, RestartResult, Status } from '../events.js';
+import {
+  handoverChannel,
+  STEPS,
+  type StateEvent,
+  type StepFacts,
+  type StepName,
+  stateChannel,
+} from '../diagnostics.js';
+import { describeError, UninterruptibleError } from '../errors.js';
+import type { LastHandover, RestartResult, Status } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import type { Greeter } from '../handover/greeter.js';
 import type { OwnerPeer } from '../handover/owner-peer.js';
-import type { Remainder } from '../handover/protocol.js';
+import { FEATURES } from '../handover/protocol.js';
 import { Lifecycle, type State } from '../lifecycle.js';
 import type { PassedDescriptor } from '../listeners/passed-sockets.js';
-import type { Facts, Log } from '../log/log.js';
+import type { Log } from '../log/log.js';
 import { openLog } from '../log/open-log.js';
-import { currentEnvironment, type Inherited } from '../process/environment.js';
+import type { Ledger } from '../metrics/ledger.js';
+import {
+  currentEnvironment,
+  type Environment,
+  type Inherited,
+  type Supervisor,
+} from '../process/environment.js';
 import type { PidFile } from '../process/pid-file.js';
 import { readProgram } from '../process/program.js';
-import { attempt } from './attempt.js';
+import { refuseCluster } from './cluster.js';
 import { isInHook } from './hooks.js';
 import type { Member } from './member.js';
+import { exposition, ledgerOf, shareBooks } from './metrics.js';
 import { Notifier } from './notify.js';
 import { greeterOf } from './orders.js';
 import type { Reserve } from './reserve.js';
@@ -32,9 +45,16 @@ import { Restarts } from './restart.js';
 import { Rollbacks } from './rollback.js';
 import type { Seat } from './seat.js';
 import { start } from './start.js';
+import { statusOf } from './status.js';
 import { stop } from './stop.js';
+import { Timeline } from './timeline.js';
 
 const STDERR = 2;
+
+/** Left out where there are none. */
+type FactsOf<Name extends StepName> = object extends StepFacts[Name]
+  ? [facts?: StepFacts[Name]]
+  : [facts: StepFacts[Name]];
 
 export interface ServiceOptions {
   /** `run` ends the process; `start` never does. */
@@ -43,6 +63,12 @@ export interface ServiceOptions {
   inherited: Inherited | undefined;
   /** Sockets that a service manager passed to this process. */
   passed?: readonly PassedDescriptor[];
+  /** Whoever started this process and wants to be told of it. A program that embeds a server speaks for itself. */
+  supervisor?: Supervisor | undefined;
+  /** Whoever accepts the connections, where that is another process. It ends for good when this one gives the service away. */
+  serving?: { readonly pid: number; readonly program: string };
+  /** Where options are looked for, instead of in the environment of this process. */
+  environment?: Environment;
 }
 
 export class Service {
@@ -66,7 +92,9 @@ export class Service {
   /** The highest seen: the next owner is this + 1. */
   highestGeneration = 0;
   /** `name@version` of the program, for display. */
-  readonly program: string | null = readProgram(process.argv[1]);
+  readonly program: string | null;
+  /** Of the process that serves. */
+  readonly pid: number;
   /** Who this process ran as when it was made: its successor will be let in by that. */
   readonly uid: number | undefined = process.geteuid?.();
   ownerSince: number | null = null;
@@ -83,6 +111,8 @@ export class Service {
   readonly draining: Set<DrainingPeer> = new Set();
   /** The process that gave the service to this one, also when it has left. */
   predecessor: DrainingPeer | undefined;
+  /** The real stderr, of the predecessor that started this process with a pipe instead. It takes that as the owner. */
+  offeredStderr: Descriptor | undefined;
   /** Who owns the service since we gave it away. */
   owner: OwnerPeer | undefined;
   /** Whether we could take it back. */
@@ -93,6 +123,12 @@ export class Service {
   startup: Promise<unknown> = Promise.resolve();
   /** Settles when the program has been told of the latest drain. */
   drainAnnounced: Promise<void> = Promise.resolve();
+  /** Tells the owner what is left of this process, while there is one. */
+  tellOwner: (() => void) | undefined;
+  /** When what goes on began. */
+  readonly timeline: Timeline = new Timeline();
+  /** What the service has counted, over all generations. */
+  readonly ledger: Ledger;
   /** What happens to whoever connects to the control path. */
   readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
@@ -106,12 +142,16 @@ export class Service {
   #configuration: ProcessConfiguration | undefined;
   #log: Log | undefined;
   #stop: Promise<void> | undefined;
+  #changedAt = performance.now();
 
   /** Throws RUN_IN_CLUSTER. */
   constructor(members: readonly Member[], options: ServiceOptions) {
     refuseCluster();
     this.members = members;
     this.options = options;
+    this.program = options.serving?.program ?? readProgram(process.argv[1]);
+    this.pid = options.serving?.pid ?? process.pid;
+    this.ledger = ledgerOf(members);
     this.lifecycle = new Lifecycle((to, from) => this.#changed(to, from));
     let resolveStopped: (cut: number) => void = () => undefined;
     this.stopped = new Promise((resolve) => {
@@ -150,6 +190,16 @@ export class Service {
 
   readonly flushLog = async (): Promise<void> => this.#log?.flush();
 
+  /** Whether it can be gone back to once it has given the service away. */
+  get canServeAgain(): boolean {
+    return this.options.serving === undefined;
+  }
+
+  /** What this process can do beyond the version of the protocol. */
+  get features(): string[] {
+    return FEATURES.filter((feature) => this.canServeAgain || feature !== 'take-back');
+  }
+
   /** Open connections of all servers. */
   get active(): number {
     return this.members.reduce((sum, member) => sum + member.tracker.active, 0);
@@ -160,22 +210,16 @@ export class Service {
     return this.members.reduce((sum, { tracker }) => sum + tracker.idle, 0);
   }
 
-  /** What is left of this process while it drains, as the owner is told. */
-  get remainder(): Remainder {
-    const { active, idle } = this;
-    const requests = this.#requests();
-    return { connections: active, busy: active - idle, ...(requests && { requests: requests.total }) };
-  }
-
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
   configure(): void {
     const resolved = resolveConfiguration(
       this.members.map((member) => member.options),
-      currentEnvironment(),
+      this.options.environment ?? currentEnvironment(),
       {
         startedIn: process.cwd(),
         commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-        mode: this.options.mode,
+        // Another program need not be one that can be started anew.
+        mode: this.options.serving === undefined ? this.options.mode : 'start',
         flaws: this.members.flatMap((member) => member.missingHandler() ?? []),
         http: this.members.map(({ http }) => http),
       },
@@ -196,7 +240,9 @@ export class Service {
 
   async #start(): Promise<void> {
     if (this.#configuration === undefined) this.configure();
+    this.timeline.begin('start');
     this.lifecycle.to('starting');
+    this.trace('starting', {});
     try {
       const { logger, logPath, logLevel } = this.configuration;
       this.#log = await openLog({ logger, logPath, logLevel, generation: () => this.generation });
@@ -205,6 +251,7 @@ export class Service {
     } catch (error) {
       this.#log?.error('could not start', { err: error });
       this.notifier.startFailed(error);
+      this.trace('could not start', { error });
       if (!this.lifecycle.is('stopping')) this.finish(0);
       throw error;
     }
@@ -243,39 +290,6 @@ export class Service {
     this.#resolveStopped(cut);
   }
 
-  /** Follows a process that drains until it is gone. */
-  addDraining(peer: DrainingPeer): void {
-    this.draining.add(peer);
-    this.#hurryOldest();
-    void peer.gone.then(() => {
-      this.draining.delete(peer);
-      // While the predecessor could come back it would look for its owner at its own path: only now may that one go.
-      if (peer.leftByItself && this.draining.size === 0) this.#leaveFormerSeat();
-      if (this.lifecycle.is('serving', 'handing-over')) {
-        this.step(peer.leftByItself ? 'predecessor gone' : 'predecessor lost', { predecessor: peer.pid });
-      }
-    });
-  }
-
-  /** `maxDraining`: whoever is too many is the oldest. */
-  #hurryOldest(): void {
-    const { maxDraining } = this.configuration;
-    if (maxDraining === null) return;
-    const oldestFirst = [...this.draining].sort((one, other) => one.generation - other.generation);
-    for (const peer of oldestFirst.slice(0, Math.max(0, oldestFirst.length - maxDraining))) {
-      this.log.warn('more processes drain than maxDraining allows, the oldest is told to leave', {
-        predecessor: peer.pid,
-      });
-      peer.hurry();
-    }
-  }
-
-  #leaveFormerSeat(): void {
-    attempt(this, 'the former control path could not be removed', () => this.formerSeat?.unpublish());
-    this.formerSeat?.remove();
-    this.formerSeat = undefined;
-  }
-
   /** Cuts what is open, now and whatever is accepted later: this process is to leave. */
   hurry(): void {
     this.#hurry.abort();
@@ -302,86 +316,68 @@ export class Service {
     }
   }
 
-  /** One step of a restart or hand-over: a line at `info`, and a message for whoever traces. */
-  step(step: string, facts: Facts = {}): void {
-    this.log.info(step, facts);
+  /** One step of whatever goes on: a line at `info`, and a message for whoever traces. */
+  step<Name extends StepName>(step: Name, ...[facts]: FactsOf<Name>): void {
+    const known = (facts ?? {}) as StepFacts[Name];
+    this.log.info(step, { ...known });
     this.notifier.step(step);
-    if (handoverChannel.hasSubscribers) {
-      handoverChannel.publish({ step, pid: process.pid, generation: this.generation, ...facts });
-    }
+    this.trace(step, known);
+  }
+
+  /** The message alone. `milliseconds`, if the operation did not begin with this process's part of it. */
+  trace<Name extends StepName>(step: Name, facts: StepFacts[Name], milliseconds?: number): void {
+    if (!handoverChannel.hasSubscribers) return;
+    const operation = STEPS[step];
+    handoverChannel.publish({
+      step,
+      operation,
+      milliseconds: milliseconds ?? this.timeline.elapsed(operation),
+      pid: process.pid,
+      generation: this.generation,
+      ...facts,
+    });
   }
 
   /** A restart or take-over that failed while this process serves on. */
   handoverFailed(error: UninterruptibleError): void {
-    const { code, message, details } = error;
+    const { details } = error;
+    // In bounded size: a successor may say what it likes, and `status` is one packet.
+    const { code, message } = describeError(error);
     const pid = typeof details?.['pid'] === 'number' ? details['pid'] : null;
     this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message } };
+    this.ledger.count('handovers_failed');
     this.log.error('hand-over failed, serving on', { err: error });
     this.notifier.reloadFailed(error);
+    this.trace('hand-over failed', { error });
     for (const member of this.members) member.handoverFailed(error);
   }
 
   status(): Status {
-    const listeners = this.members.flatMap((member) => member.acceptor.listeners);
-    return {
-      state: this.state,
-      pid: process.pid,
-      generation: this.generation,
-      program: this.program,
-      ownerSince: this.ownerSince,
-      controlPath: this.seat?.path ?? null,
-      listeners: listeners.map((listener) => ({ ...listener.info, accepting: listener.accepting })),
-      connections: this.#connections(),
-      requests: this.#requests(),
-      draining: [...this.draining].map((peer) => ({
-        pid: peer.pid,
-        generation: peer.generation,
-        connections: peer.left.connections,
-        busy: peer.left.busy ?? null,
-        requests: peer.left.requests ?? null,
-        canServeAgain: this.rollbacks.mayGoTo(peer),
-        rollbackUntil: peer.rollbackUntil,
-        deadline: peer.deadline,
-      })),
-      restarting: this.restarts.running,
-      lastHandover: this.lastHandover,
-      startedAt: Math.round(performance.timeOrigin),
-      startCommand: this.configuration.startCommand,
-      rollbackWindow: this.configuration.rollbackWindow,
-    };
+    return statusOf(this);
   }
 
-  #connections(): ConnectionCounts {
-    const { active, idle } = this;
-    const total = this.members.reduce((sum, { tracker }) => sum + tracker.total, 0);
-    return { active, busy: active - idle, idle, total };
-  }
-
-  #requests(): RequestCounts | null {
-    const counts = this.members.flatMap(({ requests }) => requests?.() ?? []);
-    if (counts.length === 0) return null;
-    return {
-      active: counts.reduce((sum, { active }) => sum + active, 0),
-      total: counts.reduce((sum, { total }) => sum + total, 0),
-    };
+  /** The same as text for Prometheus, with what was counted over all generations. */
+  metrics(): string {
+    shareBooks(this);
+    return exposition(this);
   }
 
   #changed(to: State, from: State): void {
     this.#log?.debug(`${from} → ${to}`);
+    // Whoever rotates tells the owner; this process was not, or was not known to it.
+    if (to === 'serving' || to === 'draining') this.#log?.keepUp();
     this.notifier.stateChanged(to, from);
     for (const member of this.members) member.stateChanged(to, from);
-    if (stateChannel.hasSubscribers) {
-      stateChannel.publish({ state: to, from, pid: process.pid, generation: this.generation });
-    }
+    const since = this.#changedAt;
+    this.#changedAt = performance.now();
+    if (!stateChannel.hasSubscribers) return;
+    const event: StateEvent = {
+      state: to,
+      from,
+      milliseconds: this.#changedAt - since,
+      pid: process.pid,
+      generation: this.generation,
+    };
+    stateChannel.publish(event);
   }
-}
-
-/** In a cluster worker `listen` goes to the primary, which opens a descriptor of its own of that number (measured). */
-function refuseCluster(): void {
-  // Loaded here and not above: node:cluster brings node:child_process along. Its types are those of its namespace.
-  if (!(process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) return;
-  throw new UninterruptibleError(
-    'UNINTERRUPTIBLE_RUN_IN_CLUSTER',
-    'A server was started in a node:cluster worker (or under pm2 -i). Its primary owns the sockets: run one plain process.',
-  );
 }

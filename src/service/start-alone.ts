@@ -15,7 +15,7 @@ export async function startAlone(service: Service): Promise<void> {
     service.secrets = createTlsSecrets();
     for (const member of service.members) {
       const own: NodeListener[] = [];
-      for (const [index, address] of member.addresses().entries()) {
+      for (const [index, address] of member.addresses([]).entries()) {
         const listener = await NodeListener.open(address, index);
         opened.push(listener);
         own.push(listener);

@@ -31,6 +31,7 @@ export async function stop(service: Service): Promise<void> {
 async function stopServing(service: Service): Promise<void> {
   const { members, configuration, log, seat } = service;
   service.lifecycle.to('stopping');
+  service.timeline.begin('stop');
   service.step('stopping', { connections: service.active });
   if (configuration.shutdownDelay > 0) {
     log.info('accepting on, until load balancers have noticed', {
@@ -60,6 +61,7 @@ async function stopServing(service: Service): Promise<void> {
   );
   await runHooks(service, 'onStop');
   log.info('stopped', { milliseconds: Math.round(performance.now() - startedAt) });
+  service.trace('stopped', { cut: cut ?? 0 });
   service.finish(cut ?? 0);
 }
 
@@ -87,7 +89,7 @@ async function passOn(service: Service): Promise<void> {
   let channel: Channel | undefined;
   try {
     channel = trusted(seat.connect());
-    channel.send({ type: 'stop' });
+    channel.send({ type: 'stop', ...(service.hurried.aborted ? { now: true } : {}) });
     closeAll((await channel.receive(WAITS.firstPacket)).descriptors);
     log.info('stop passed on to the new owner', { owner: service.owner?.pid });
   } catch (error) {

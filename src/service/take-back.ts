@@ -3,10 +3,11 @@
  * reverse. Its own duplicates are the sockets that it is offered, so it has nothing to bind and nothing to warm up.
  */
 import { describeError } from '../errors.js';
-import { type Ready, WAITS } from '../handover/protocol.js';
+import { WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { Inheritance } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
+import { readyMessage } from './ready-message.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
@@ -45,12 +46,7 @@ export async function takeBack(
     seat.bind(service.greeter);
     pidFile?.prepare();
     if (from !== null) {
-      const ready: Ready = {
-        type: 'ready',
-        unclaimed: inheritance.unclaimed,
-        controlPath: seat.path,
-        pidfilePath: service.configuration.pidfilePath,
-      };
+      const ready = readyMessage(service, seat, inheritance);
       (await from.awaitOwnership(ready, seat.ownership, either)).pipe?.close();
     }
   } catch (thrown) {

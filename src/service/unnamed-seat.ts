@@ -56,6 +56,10 @@ export class UnnamedSeat implements Seat {
     return new UnnamedSeat(binding, file, new Line(binding, binding.adopt(connection)));
   }
 
+  leadsToAnother(): boolean {
+    return false; // Only processes that it knows by their lines find each other here.
+  }
+
   /** To the successor if there is one, else to the predecessor. */
   connect(): Channel {
     const line = this.#toChild?.over === false ? this.#toChild : this.#toParent;

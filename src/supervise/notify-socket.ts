@@ -1,12 +1,21 @@
 /** Where the supervised processes say who is the main one (sd_notify(3)), in a directory of this user alone. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Binding, ControlSocket, Descriptor } from '../binding.js';
-import { createPrivatePath, removePrivateDirectory } from '../handover/control-directory.js';
+import {
+  createPrivatePath,
+  removePrivateDirectory,
+  restorePrivateDirectory,
+} from '../handover/control-directory.js';
 import { isTrusted } from '../handover/peer.js';
 import type { Environment } from '../process/environment.js';
 
 /** What sd_notify(3) and its users send is far shorter. */
 const MAX_BYTES = 65_536;
+
+/** More than a queue holds (net.unix.max_dgram_qlen): signals must get their turn, whoever floods us. */
+const MOST_AT_ONCE = 2_000;
+/** How often it is looked whether the path is still there, in ms. */
+const LOOK_EVERY = 5_000;
 
 export interface Notification {
   /** Who sent it, as the kernel says; 0 from another pid namespace. */
@@ -16,8 +25,10 @@ export interface Notification {
 
 export class NotifySocket {
   readonly path: string;
-  readonly #socket: ControlSocket;
+  readonly #binding: Binding;
+  #socket: ControlSocket;
   readonly #onNotification: (heard: Notification) => void;
+  readonly #look: NodeJS.Timeout;
   #closed = false;
 
   /** Throws if there is no directory where nobody else could speak. Keeps the process alive until it is closed. */
@@ -31,28 +42,51 @@ export class NotifySocket {
     }
     this.path = made.path;
     this.#onNotification = onNotification;
-    this.#socket = new binding.ControlSocket(bound, () => this.read());
-    this.#socket.watch(true, false);
-    this.#socket.ref();
+    this.#binding = binding;
+    this.#socket = this.#watch(bound);
+    this.#look = setInterval(() => this.#restore(), LOOK_EVERY);
+  }
+
+  #watch(bound: Descriptor): ControlSocket {
+    const socket = new this.#binding.ControlSocket(bound, () => this.read());
+    socket.watch(true, false);
+    socket.ref();
+    return socket;
+  }
+
+  /** A cleaner of temporary files may have removed it, and a main process that is not announced would be the last. */
+  #restore(): void {
+    if (existsSync(this.path)) return;
+    try {
+      restorePrivateDirectory(this.path);
+      const socket = this.#watch(this.#binding.bindDatagram(this.path));
+      // What was said before is still in the old one.
+      this.read();
+      this.#socket.close();
+      this.#socket = socket;
+    } catch {
+      // Somebody else has that name now, or the disk is full: the next look may find it otherwise.
+    }
   }
 
   /** Everything that has been said by now, before the loop comes to it. */
   read(): void {
     // What is said may end us.
-    while (!this.#closed) {
+    for (let heard = 0; heard < MOST_AT_ONCE && !this.#closed; heard++) {
       const packet = this.#socket.receive(MAX_BYTES);
       if (packet === null || packet.kind === 'end') return;
       if (packet.kind === 'empty') continue;
       // Descriptors are for those who keep them over a restart (FDSTORE); here sockets change hands directly.
       for (const descriptor of packet.descriptors) descriptor.close();
-      const { sender } = packet;
-      if (sender === undefined || !isTrusted(sender)) continue;
+      const { sender, dataTruncated } = packet;
+      if (dataTruncated || sender === undefined || !isTrusted(sender)) continue;
       this.#onNotification({ sender: sender.pid, fields: parse(Buffer.from(packet.data).toString()) });
     }
   }
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#look);
     this.#socket.close();
     rmSync(this.path, { force: true });
     removePrivateDirectory(this.path);

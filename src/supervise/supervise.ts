@@ -18,6 +18,11 @@ import { type Relay, relayTo } from './relay.js';
  * asks for the owner lock for a second before it serves again.
  */
 const GRACE_MILLISECONDS = 3_000;
+/**
+ * The same while a restart is under way: the new process may still be getting ready, and the sockets are its own already.
+ * It ends by itself at its `readyTimeout`, of which this is the default.
+ */
+const GRACE_OF_RESTART_MILLISECONDS = 60_000;
 /** How often a main process is looked at whose end nobody tells us, because it is another's child. */
 const POLL_MILLISECONDS = 1_000;
 /** Of a service whose end nobody saw. */
@@ -48,6 +53,8 @@ class Supervision {
   #started = 0;
   /** The main process can take every signal. */
   #ready = false;
+  /** A restart has begun, and not ended. */
+  #restarting = false;
   /** A stop was passed on: whoever becomes the main process meanwhile has not heard of it. */
   #stop: NodeJS.Signals | undefined;
   /** Signals for which there is nobody yet. */
@@ -65,6 +72,9 @@ class Supervision {
     const { binding, environment, say } = options;
     this.#options = options;
     this.#onEnd = onEnd;
+    if (Number(environment['LISTEN_FDS']) > 0) {
+      say('sockets of a service manager are not passed on; let it start the server itself');
+    }
     this.#socket = new NotifySocket(binding, environment, (heard) => this.#hear(heard));
     this.#relay = relayTo(binding, environment, (error) => {
       say(`the service manager could not be told: ${error.message}`);
@@ -106,14 +116,20 @@ class Supervision {
     const generations = this.#generations;
     if (generations === undefined) return;
     const pid = Number(fields.get('MAINPID'));
-    if (Number.isInteger(pid) && generations.announce(pid, sender)) {
+    const isAnother = Number.isInteger(pid) && generations.announce(pid, sender);
+    if (!generations.speaks(sender)) return;
+    if (isAnother) {
       this.#mainCode = undefined;
       clearTimeout(this.#grace);
       this.#grace = undefined;
       this.#graceIsOver = false;
       if (this.#stop !== undefined) generations.main.signal(this.#stop);
     }
-    if (fields.get('READY') === '1') this.#ready = true;
+    if (fields.get('RELOADING') === '1') this.#restarting = true;
+    if (fields.get('READY') === '1') {
+      this.#ready = true;
+      this.#restarting = false;
+    }
     this.#relay?.(fields);
     if (this.#ready) this.#release();
     this.#look();
@@ -161,11 +177,14 @@ class Supervision {
       return;
     }
     this.#pollIf(true);
-    this.#grace ??= setTimeout(() => {
-      this.#graceIsOver = true;
-      this.#sayWhoIsWaitedFor();
-      this.#look();
-    }, GRACE_MILLISECONDS);
+    this.#grace ??= setTimeout(
+      () => {
+        this.#graceIsOver = true;
+        this.#sayWhoIsWaitedFor();
+        this.#look();
+      },
+      this.#restarting ? GRACE_OF_RESTART_MILLISECONDS : GRACE_MILLISECONDS,
+    );
   }
 
   /** The main process has ended, and nobody has said that it serves instead. */

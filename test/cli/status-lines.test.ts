@@ -77,6 +77,16 @@ describe('a status for people', () => {
     ]);
   });
 
+  test('calls a program without a name as it is started', () => {
+    const [first] = statusLines(
+      readSnapshot({ ...minimal, startCommand: ['node', 's.mjs'] }),
+      '/c',
+      NOW,
+      plain,
+    );
+    expect(first).toBe('node s.mjs  serving');
+  });
+
   test('ignores fields of the wrong type', () => {
     const odd = {
       ...minimal,

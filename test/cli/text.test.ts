@@ -40,6 +40,20 @@ test('columns line up by what is seen', () => {
   ).toEqual(['\u001b[31mab\u001b[39m    x', 'abcd  y']);
 });
 
+test('in a narrow terminal the last column goes on below itself, between words', () => {
+  const rows = [
+    ['label', 'some words that do not fit, and \u001b[31ma/path/that/is/longer/than/that\u001b[39m'],
+    ['b', 'short'],
+  ];
+  expect(columns(rows, 30)).toEqual([
+    'label  some words that do not',
+    '       fit, and',
+    '       \u001b[31ma/path/that/is/longer/than/that\u001b[39m',
+    'b      short',
+  ]);
+  expect(columns(rows, 20)).toHaveLength(2);
+});
+
 test('a line is cut to the width of a terminal', () => {
   expect(fitted('\u001b[31mabcdef\u001b[39m', 4)).toBe('abc…');
   expect(fitted('abcd', 4)).toBe('abcd');

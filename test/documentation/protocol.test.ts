@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configurationDefaults } from '../../src/configuration.js';
 import { decodePacket, FIELDS } from '../../src/handover/packet.js';
-import { MAX_DESCRIPTORS, MAX_PACKET_BYTES, PROTOCOL_VERSIONS, WAITS } from '../../src/handover/protocol.js';
+import {
+  MAX_COUNTERS,
+  MAX_DESCRIPTORS,
+  MAX_PACKET_BYTES,
+  PROTOCOL_VERSIONS,
+  WAITS,
+} from '../../src/handover/protocol.js';
 import {
   codes,
   type Field,
@@ -25,6 +31,8 @@ const parts: Readonly<Record<string, readonly Field[]>> = {
   record: readPart(page, 'A record'),
   file: readPart(page, 'A file'),
   claim: readPart(page, 'A claim'),
+  books: readPart(page, 'The books'),
+  account: readPart(page, 'An account'),
 };
 
 /** Values of a type of the page: some that it allows and some that it does not. */
@@ -58,6 +66,11 @@ function samplesOf(type: string): Samples {
       return { good: ['0', '12345678901234567890'], bad: ['', '-1', '1'.repeat(21), 1, null] };
     case 'flag':
       return { good: [true, false], bad: [0, 'true', null, {}] };
+    case 'counters':
+      return {
+        good: [{ a: 1 }, {}, { 'seconds_le_0.5': 2 ** 53 - 1 }, named(MAX_COUNTERS)],
+        bad: [{ a: -1 }, { a: 0.5 }, { a: '1' }, { A: 1 }, { '': 1 }, [], null, named(MAX_COUNTERS + 1)],
+      };
     case 'object':
       return { good: [{}, { a: 1 }], bad: [[], 'a', null] };
     default:
@@ -81,6 +94,11 @@ function samplesOfPart(fields: readonly Field[]): Samples {
       ...all.filter(({ optional }) => !optional).map(({ name }) => without(name)),
     ],
   };
+}
+
+/** So many counters. */
+function named(count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`c${at}`, at]));
 }
 
 function decode(message: unknown, descriptors = 0): unknown {
@@ -141,7 +159,12 @@ describe('the numbers', () => {
       unquoted(name),
       value,
     ]);
-    const limits = { PROTOCOL_VERSIONS: PROTOCOL_VERSIONS.join(', '), MAX_PACKET_BYTES, MAX_DESCRIPTORS };
+    const limits = {
+      PROTOCOL_VERSIONS: PROTOCOL_VERSIONS.join(', '),
+      MAX_PACKET_BYTES,
+      MAX_DESCRIPTORS,
+      MAX_COUNTERS,
+    };
     expect(table).toEqual(Object.entries(limits).map(([name, value]) => [name, String(value)]));
   });
 

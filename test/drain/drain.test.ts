@@ -3,8 +3,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ConnectionTracker } from '../../src/connections/connection-tracker.js';
 import { drain } from '../../src/drain/drain.js';
 import { Log } from '../../src/log/log.js';
+import { Ledger } from '../../src/metrics/ledger.js';
 import { drainMembers } from '../../src/service/drain-members.js';
 import type { Service } from '../../src/service/service.js';
+import { Timeline } from '../../src/service/timeline.js';
 import { KeptLog } from '../support/in-process.js';
 
 const HOUR = 3_600_000;
@@ -70,8 +72,13 @@ function draining(facts: { state: string; stopCalled?: boolean; drainTimeout?: n
 } {
   const log = new KeptLog();
   const [api, admin] = [connections(2), connections(1, 'admin')];
+  const out = new Log(log, () => 1, { debugging: true });
   const service = {
-    log: new Log(log, () => 1, { debugging: true }),
+    log: out,
+    step: (step: string, facts: object) => out.info(step, { ...facts }),
+    trace: () => undefined,
+    timeline: new Timeline(),
+    ledger: new Ledger({ process: 'this', since: 0, read: () => [] }),
     active: 3,
     idle: 1,
     stopped: new Promise(() => undefined),

@@ -76,6 +76,24 @@ describe('the two locks', requirement('addon', 'proc'), () => {
 });
 
 describe('waiting for a lock', requirement('addon', 'proc'), () => {
+  test('for byte 0 ends when another process is found to be the owner', async () => {
+    const [one, other] = [contender(), contender()];
+    one.tryOwner();
+    let isTaken = false;
+    const waiting = other.takeOwner(8_000, undefined, () => isTaken);
+    isTaken = true;
+    await expect(waiting).resolves.toBe(false);
+  });
+
+  test('for byte 0 gives it back when it was free between two later owners only', async () => {
+    const one = contender();
+    // Not found before it is asked for, and found when it was got.
+    const answers = [false, true];
+    await expect(one.takeOwner(8_000, undefined, () => answers.shift() === true)).resolves.toBe(false);
+    expect(one.isOwner).toBe(false);
+    expect(contender().tryOwner()).toBe(true);
+  });
+
   test('for byte 1 in vain is an error that names the file', async () => {
     const [one, other] = [contender(), contender()];
     one.tryNext();

@@ -28,6 +28,14 @@ const record: fc.Arbitrary<ListenerRecord> = fc.record(
   { requiredKeys: ['kind', 'requested', 'index', 'bound', 'family', 'type', 'backlog'] },
 );
 
+const counterName = fc.stringMatching(/^[a-z][a-z0-9_.]{0,63}$/);
+const counters = fc.dictionary(counterName, count, { maxKeys: 5 });
+const books = fc.record({
+  since: count,
+  settled: counters,
+  accounts: fc.array(fc.record({ process: text, counters }), { maxLength: 3 }),
+});
+
 const texts = fc.array(text, { maxLength: 5 });
 const counts = fc.array(count, { maxLength: 5 });
 const option = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -44,9 +52,10 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
     listeners: count,
     ticketKeys: option(text),
     sessionIdContext: option(text),
+    books: option(books),
   },
   listeners: { listeners: fc.array(record, { maxLength: 5 }) },
-  received: {},
+  received: { counters: option(counters) },
   'take-back': { token: text },
   rollback: {},
   'rolled-back': { pid: count, generation: count },
@@ -60,9 +69,10 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
     unclaimed: fc.array(count, { maxLength: 5 }),
     controlPath: fc.option(text),
     pidfilePath: fc.option(text),
+    serving: option(count),
   },
   failed: { code: text, message: text, stack: option(text), lastWords: option(text) },
-  yours: {},
+  yours: { books: option(books) },
   owner: { generation: count },
   cancelled: { code: text, message: text },
   bye: {},
@@ -72,8 +82,10 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
     requests: option(count),
     rollback: option(count),
     deadline: option(count),
+    counters: option(counters),
   },
-  gone: {},
+  gone: { counters: option(counters) },
+  counted: { books },
   moved: {},
   'stand-by': {
     pid: count,
@@ -84,9 +96,17 @@ const CONTENTS: Record<Message['type'], Record<string, fc.Arbitrary<unknown>>> =
     rollback: option(count),
     deadline: option(count),
     features: option(texts),
+    process: option(text),
+    counters: option(counters),
   },
   hurry: {},
-  status: { status: option(plain), more: option(fc.boolean()) },
+  'reopen-log': {},
+  status: {
+    status: option(plain),
+    more: option(fc.boolean()),
+    metrics: option(fc.boolean()),
+    text: option(text),
+  },
   restart: {},
   stop: { now: option(fc.boolean()) },
   progress: { step: text, pid: option(count) },

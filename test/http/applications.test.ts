@@ -4,9 +4,16 @@ import { createServer as createHttp2Server, Http2ServerResponse } from 'node:htt
 import { createServer as createNetServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { type Application, HttpServer, type Listener } from '../../src/http.js';
-import { type Connect, Server } from '../../src/index.js';
+import { Server } from '../../src/index.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
-import { conversation, http2Client, servingHttp, TestHttpServer, tell } from '../support/http.js';
+import {
+  conversation,
+  http2Client,
+  ProbedHttpServer,
+  servingHttp,
+  TestHttpServer,
+  tell,
+} from '../support/http.js';
 import { rejection } from '../support/in-process.js';
 import { requirement } from '../support/requirements.js';
 
@@ -141,18 +148,9 @@ describe('the probe', { ...requirement('addon') }, () => {
     ['a request listener', () => tell],
     ['a server of node:http', () => createServer((request, response) => void tell(request, response))],
   ])('speaks HTTP with %s before it may be ready, and is no connection of a client', async (_, make) => {
-    let answer = '';
-    class Probed extends TestHttpServer {
-      override async probe(connect: Connect): Promise<void> {
-        const socket = connect();
-        socket.end('GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n');
-        for await (const chunk of socket) answer += String(chunk);
-        if (!answer.startsWith('HTTP/1.1 200')) throw new Error(answer);
-      }
-    }
-    const server = new Probed(make(), { allowedNetworks: ['10.0.0.0/8'] });
+    const server = new ProbedHttpServer(make(), { allowedNetworks: ['10.0.0.0/8'] });
     await server.start();
-    expect(answer).toMatch(/GET \/probe 0/);
+    expect(server.heard).toMatch(/^HTTP\/1.1 200[^]*GET \/probe 0/);
     expect(server.status().connections.total).toBe(0);
   });
 });

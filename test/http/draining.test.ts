@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
-import { conversation, drain, Held, kept, servingHttp, tell } from '../support/http.js';
+import { type Conversation, conversation, drain, Held, kept, servingHttp, tell } from '../support/http.js';
 import { until, within } from '../support/in-process.js';
 
 expectNoDescriptorLeak();
@@ -85,13 +85,7 @@ describe('in a drain', () => {
       await drain(server);
       // The last one first: the order of the answers is Node's.
       for (const [, response] of responses.reverse()) response.end();
-      const answers = [await talk.answer(), await talk.answer(), await talk.answer()];
-      expect(answers.map(({ headers }) => headers['connection'])).toEqual([
-        'keep-alive',
-        'keep-alive',
-        'close',
-      ]);
-      await talk.end();
+      await expectLastOfThree(talk);
     });
 
     test.each<[string, Parameters<typeof servingHttp>[0]]>([
@@ -103,13 +97,7 @@ describe('in a drain', () => {
       await drain(server);
       const request = 'GET / HTTP/1.1\r\nHost: test\r\n\r\n';
       talk.send(request.repeat(3));
-      const answers = [await talk.answer(), await talk.answer(), await talk.answer()];
-      expect(answers.map(({ headers }) => headers['connection'])).toEqual([
-        'keep-alive',
-        'keep-alive',
-        'close',
-      ]);
-      await talk.end();
+      await expectLastOfThree(talk);
     });
   });
 
@@ -170,3 +158,10 @@ describe('in a drain', () => {
     await talk.end();
   });
 });
+
+/** Three answers, of which the last one says so; and then the end. */
+async function expectLastOfThree(talk: Conversation): Promise<void> {
+  const answers = [await talk.answer(), await talk.answer(), await talk.answer()];
+  expect(answers.map(({ headers }) => headers['connection'])).toEqual(['keep-alive', 'keep-alive', 'close']);
+  await talk.end();
+}

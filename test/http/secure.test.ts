@@ -3,10 +3,17 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import type { Application, HttpServerOptions } from '../../src/http.js';
-import type { Connect } from '../../src/index.js';
 import { makePair } from '../support/certificates.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
-import { Conversation, drain, http2Client, servingHttp, TestHttpServer, tell } from '../support/http.js';
+import {
+  Conversation,
+  drain,
+  http2Client,
+  ProbedHttpServer,
+  servingHttp,
+  type TestHttpServer,
+  tell,
+} from '../support/http.js';
 import { client, closed, temporaryDirectory, until, within } from '../support/in-process.js';
 import { requirement } from '../support/requirements.js';
 import { certificateDirectory, secured } from '../support/tls-clients.js';
@@ -144,16 +151,9 @@ describe('with TLS', { ...requirement('openssl') }, () => {
     'the probe speaks without TLS to %s',
     requirement('addon'),
     async (_, _name, make) => {
-      let answer = '';
-      class Probed extends TestHttpServer {
-        override async probe(connect: Connect): Promise<void> {
-          const socket = connect();
-          socket.end('GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n');
-          for await (const chunk of socket) answer += String(chunk);
-        }
-      }
-      await new Probed(...make()).start();
-      expect(answer).toMatch(/^HTTP\/1.1 200/);
+      const server = new ProbedHttpServer(...make());
+      await server.start();
+      expect(server.heard).toMatch(/^HTTP\/1.1 200/);
     },
   );
 });

@@ -1,34 +1,13 @@
-/** `uninterruptible rollback` and `stop --now`: orders that servers know since they can take the service back. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { normalised, objectOf, type Ran, type RunOptions, uninterruptible } from '../support/command.js';
+/** `uninterruptible rollback`: who serves again, and its exit code. */
+import { describe, expect, test } from 'vitest';
+import { normalised, objectOf } from '../support/command.js';
 import { Conversation } from '../support/conversation.js';
-import { Generations, type Version } from '../support/generations.js';
+import { run, start, startWith } from '../support/operated.js';
 import { requirement } from '../support/requirements.js';
-
-let generations: Generations | undefined;
-
-afterEach(async () => {
-  await generations?.end();
-  generations = undefined;
-});
-
-async function start(rollbackWindow: number, version: Version = {}): Promise<Generations> {
-  const server = new Generations();
-  generations = server;
-  const options = { bind: 'tcp://127.0.0.1:0', controlPath: server.controlPath, rollbackWindow };
-  server.deploy({ servers: [options], ...version });
-  server.launch();
-  await server.line('serving');
-  return server;
-}
-
-function run(words: string, options?: RunOptions): Promise<Ran> {
-  return uninterruptible([...words.split(' '), '--control', generations?.controlPath ?? ''], options);
-}
 
 describe('rollback', requirement('addon'), () => {
   test('shows its steps, and the process before serves', async () => {
-    const server = await start(60_000);
+    const server = await startWith({ rollbackWindow: 60_000 });
     const first = server.owner;
     const second = await server.restart();
     const { code, stdout, stderr } = await run('rollback');
@@ -54,7 +33,7 @@ describe('rollback', requirement('addon'), () => {
   });
 
   test('status says who can serve again', async () => {
-    const server = await start(60_000);
+    const server = await startWith({ rollbackWindow: 60_000 });
     const first = server.owner;
     await server.restart();
     const standsBy = new RegExp(
@@ -64,7 +43,7 @@ describe('rollback', requirement('addon'), () => {
   });
 
   test('that nobody can carry out exits 6, and the owner serves on', async () => {
-    const server = await start(0);
+    const server = await startWith({ rollbackWindow: 0 });
     const { owner } = server;
     const { code, stderr } = await run('rollback');
     expect({ code, stderr: normalised(stderr, { owner }) }).toEqual({
@@ -79,14 +58,48 @@ describe('rollback', requirement('addon'), () => {
   });
 });
 
-test('stop --now cuts what is open', requirement('addon'), async () => {
-  const server = await start(0, { stay: true });
-  const { owner } = server;
-  const conversation = await Conversation.open(server.port());
-  const { code, stdout } = await run('stop --now');
-  expect({ code, stdout: normalised(stdout, { owner }) }).toEqual({
-    code: 0,
-    stdout: 'Stopping pid <owner>, cutting what is open.\nStopped in <time>: pid <owner> has gone.\n',
+describe('rollback --force, where the owner hangs', requirement('addon'), () => {
+  test('does not end it if nobody could serve again', async () => {
+    const server = await start();
+    const { owner } = server;
+    process.kill(owner, 'SIGSTOP');
+    const { code, stderr } = await run('rollback --force');
+    expect({ code, stderr: normalised(stderr, { owner }) }).toEqual({
+      code: 6,
+      stderr:
+        'uninterruptible: Nobody else could serve again, so pid <owner> is not ended: that would end the service. To start anew: kill -KILL <owner>, then start.\n',
+    });
+    process.kill(owner, 'SIGCONT');
+    expect(await server.request('still')).toBe(`still ${owner}`);
   });
-  await conversation.closed;
+
+  test('ends it if the one before drains, and that one serves again', async () => {
+    const server = await start({ stay: true });
+    const first = server.owner;
+    const conversation = await Conversation.open(server.port());
+    const second = await server.restart();
+    process.kill(second, 'SIGSTOP');
+    const { code, stdout, stderr } = await run('rollback --force');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(normalised(stdout, { first, second }).split('\n')).toEqual([
+      ' <time>  pid <second> did not answer and is ended; pid <first> can serve again',
+      'Done in <time>: pid <first> serves, generation 3.',
+      '',
+    ]);
+    expect(await server.request('again')).toBe(`again ${first}`);
+    await conversation.end();
+  });
+
+  test('ends neither if the one before hangs, too', async () => {
+    const server = await start({ stay: true });
+    const first = server.owner;
+    await Conversation.open(server.port());
+    const second = await server.restart();
+    process.kill(first, 'SIGSTOP');
+    process.kill(second, 'SIGSTOP');
+    const { code, stderr } = await run('rollback --force');
+    expect(code).toBe(6);
+    expect(stderr).toContain(`Pid ${first} is stopped itself`);
+    expect(server.alive()).toEqual(expect.arrayContaining([first, second]));
+  });
 });

@@ -62,10 +62,34 @@ describe('when the owner dies while an earlier generation drains and a later one
         const generation = owner !== first && at === 'received:take-over' ? 1 : 3;
         await trial.expectOwner(owner, generation, owner === first ? [] : [first]);
         expect(await held.ask('keep')).toBe(`keep ${first}`);
+        // It keeps the earlier one draining, and must not decide anything.
         if (owner !== first) held.end();
         const third = await generations.restart();
         held.end();
         await trial.expectOwner(third, generation + 1);
+        await trial.expectNothingLost([second]);
+      });
+    },
+  );
+
+  test.concurrent(
+    'the earlier one leaves byte 0 alone when the later one is the owner and hands it on',
+    needs,
+    async () => {
+      await trial({}, async (trial) => {
+        const { generations, first } = trial;
+        const held = await trial.hold();
+        trial.deploy({ fault: { at: 'sent:yours', action: 'kill' } });
+        const second = await generations.restart();
+        // Long enough for whoever asks every 10 ms to get it.
+        trial.deploy({ fault: { at: 'lock:owner:false', action: 'pause', milliseconds: 300 } });
+        process.kill(second, 'SIGUSR1');
+        const third = await generations.line('serving', ({ generation }) => generation === 3);
+        trial.deploy({});
+        const fourth = await generations.restart();
+        held.end();
+        expect([first, second, third.pid]).not.toContain(fourth);
+        await trial.expectOwner(fourth, 4);
         await trial.expectNothingLost([second]);
       });
     },

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Failed } from '../../src/handover/protocol.js';
+import { objectOf, uninterruptible } from '../support/command.js';
 import type { Version } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
 import { Trial, trial } from '../support/trial.js';
@@ -22,6 +23,16 @@ const ASKERS: Record<string, (trial: Trial) => Promise<Report>> = {
     const { code, message, lastWords = '' } = answer as Failed;
     return { code, message, lastWords };
   },
+  'the command': async ({ generations }) => {
+    const ran = await uninterruptible(['restart', '--json', '--control', generations.controlPath]);
+    expect(ran.code).toBe(6);
+    const {
+      code,
+      message,
+      lastWords = '',
+    } = objectOf(ran)['error'] as Omit<Report, 'lastWords'> & Partial<Report>;
+    return { code, message, lastWords };
+  },
   'the program': async ({ generations }) => {
     const { code, message, details } = JSON.parse(await generations.request('restart')) as Report & {
       details?: { lastWords?: string };
@@ -31,7 +42,9 @@ const ASKERS: Record<string, (trial: Trial) => Promise<Report>> = {
   'the log, after a signal': async ({ generations, first }) => {
     const since = generations.lines.length;
     process.kill(first, 'SIGUSR1');
-    const { err } = await generations.line('hand-over failed, serving on', undefined, since);
+    // The line of the restart before may come after its answer.
+    const begun = generations.lines.indexOf(await generations.line('restarting', undefined, since));
+    const { err } = await generations.line('hand-over failed, serving on', undefined, begun);
     const { lastWords = '' } = (err?.details ?? {}) as Partial<Report>;
     return { code: err?.code ?? '', message: err?.message ?? '', lastWords };
   },

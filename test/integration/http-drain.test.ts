@@ -65,6 +65,7 @@ describe('a restart', requirement('addon'), () => {
     await busy(1);
     const second = await generations.restart();
     for (let bytes = 0; bytes < 40; bytes += 1) {
+      // The time it takes is what is tested: nothing may cut an upload for being slow.
       await delay(100);
       upload.send('x');
     }

@@ -25,8 +25,6 @@ afterEach(async () => {
   await generations.end();
 });
 
-const origin = (port: number): string => `http://127.0.0.1:${port}`;
-
 async function serving(example: string, environment: Record<string, string> = {}): Promise<number> {
   const { controlPath } = generations;
   generations.launch({
@@ -43,20 +41,26 @@ function certified(): Record<string, string> {
   return { TLS_KEY: keyPath, TLS_CERTIFICATE: certificatePath };
 }
 
+/** Restarts it under load, and waits for the first process to leave. */
+async function expectNothingLost(scheme: 'http:' | 'https:', protocol?: 'http/1.1' | 'h2'): Promise<void> {
+  const load = new KeepAliveClients(`${scheme}//127.0.0.1:${generations.port()}`).start(CLIENTS, protocol);
+  const first = generations.owner;
+  for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
+    await load.answeredBy(await generations.restart());
+  }
+  const { requests, errors, pids } = await load.stop();
+  expect(errors).toEqual([]);
+  expect(requests).toBeGreaterThan(RESTARTS * CLIENTS);
+  expect(pids).toHaveLength(RESTARTS + 1);
+  await generations.gone(first);
+}
+
 test.each(['plain', 'express', 'fastify', 'koa', 'hono', 'nestjs'])(
   '%s loses no request',
   requirement('addon'),
   async (example) => {
-    const load = new KeepAliveClients(origin(await serving(example))).start(CLIENTS);
-    const first = generations.owner;
-    for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
-      await load.answeredBy(await generations.restart());
-    }
-    const { requests, errors, pids } = await load.stop();
-    expect(errors).toEqual([]);
-    expect(requests).toBeGreaterThan(RESTARTS * CLIENTS);
-    expect(pids).toHaveLength(RESTARTS + 1);
-    await generations.gone(first);
+    await serving(example);
+    await expectNothingLost('http:');
     if (example === 'fastify') expect(generations.stray).toContain('fastify is closed');
   },
 );
@@ -69,17 +73,8 @@ test.each([
   '%s loses no request over %s with %s',
   requirement('addon', 'openssl'),
   async (example, scheme, protocol) => {
-    const port = await serving(example, example === 'https' ? certified() : undefined);
-    const load = new KeepAliveClients(`${scheme}//127.0.0.1:${port}`).start(CLIENTS, protocol);
-    const first = generations.owner;
-    for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
-      await load.answeredBy(await generations.restart());
-    }
-    const { requests, errors, pids } = await load.stop();
-    expect(errors).toEqual([]);
-    expect(requests).toBeGreaterThan(RESTARTS * CLIENTS);
-    expect(pids).toHaveLength(RESTARTS + 1);
-    await generations.gone(first);
+    await serving(example, example === 'https' ? certified() : undefined);
+    await expectNothingLost(scheme, protocol);
   },
 );
 

@@ -57,6 +57,7 @@ describe('keep-alive clients', requirement('addon', 'openssl'), () => {
   test('lose some where Node closes the server itself, so that this load would notice', async () => {
     const server = createServer((request, response) => {
       void text(request)
+        // So that closing meets requests that are under way.
         .then((body) => delay(2, body))
         .then((body) => response.end(JSON.stringify({ pid: process.pid, body })));
     });
@@ -65,10 +66,10 @@ describe('keep-alive clients', requirement('addon', 'openssl'), () => {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const { port } = server.address() as AddressInfo;
       const load = new KeepAliveClients(`http://127.0.0.1:${port}`).start(CLIENTS);
-      await load.answeredBy(process.pid);
-      await delay(600);
+      await load.answered(20 * CLIENTS);
       const closed = new Promise((resolve) => server.close(resolve));
-      await delay(300);
+      // Each of them is cut, or refused, once at least.
+      await load.answered(2 * CLIENTS);
       const { errors } = await load.stop();
       server.closeAllConnections();
       await closed;

@@ -17,7 +17,28 @@ import { programs } from '../support/programs.js';
 import { requirement } from '../support/requirements.js';
 
 /** `dist/index.js` only passes on what is in the second. */
-const BUNDLES = ['dist/http.js', 'dist/shared.js'];
+const BUNDLES = ['dist/http.js', 'dist/keeper.js', 'dist/shared.js'];
+
+/** What is wrong on purpose would pass if the types were not found, and everything `any`. */
+const BOTH_ENTRIES = `import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Server, type ServerOptions } from 'uninterruptible';
+import { HttpServer, type HttpServerOptions, serve } from 'uninterruptible/http';
+
+const options: HttpServerOptions = { bind: 'tcp://127.0.0.1:0', readiness: '/ready' };
+// @ts-expect-error: an option of HttpServer
+export const none: ServerOptions = { readiness: '/ready' };
+
+export class Shop extends HttpServer {
+  protected override handleHttpRequest(request: IncomingMessage, response: ServerResponse): void {
+    response.end(request.url);
+  }
+}
+
+export const server: Server = new Shop(options);
+export const served: Promise<HttpServer> = serve((_, response) => response.end(), options);
+// @ts-expect-error: no application
+export const wrong = serve('application');
+`;
 
 describe('the packed tarball', requirement('npm'), () => {
   let installation: Installation;
@@ -35,7 +56,7 @@ describe('the packed tarball', requirement('npm'), () => {
 
   test('holds exactly what is needed', () => {
     const declarations = sources('src')
-      .filter((file) => !file.startsWith('src/cli/'))
+      .filter((file) => !/^src\/(cli|exec|keeper)\//.test(file))
       .map((file) => file.replace(/^src\/(.*)\.ts$/, 'dist/$1.d.ts'));
     const expected = [
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.gyp', 'package.json'],
@@ -48,11 +69,11 @@ describe('the packed tarball', requirement('npm'), () => {
       ...sources('native'),
       ...sources('prebuilds'),
       ...sources('docs').filter((file) => file.endsWith('.md')),
-      ...sources('examples').filter((file) => /\.py$|^examples\/http\//.test(file)),
+      ...sources('examples').filter((file) => /\.py$|^examples\/(http|systemd)\//.test(file)),
     ];
     expect(installation.files()).toEqual(expected.sort());
     console.info(`the tarball has ${installation.packedSize} bytes, ${expected.length} files`);
-    expect(installation.packedSize).toBeLessThan(500_000);
+    expect(installation.packedSize).toBeLessThan(600_000);
   });
 
   test('is installed without a script', () => {
@@ -101,6 +122,16 @@ describe('the packed tarball', requirement('npm'), () => {
       if (compilerOptions !== undefined) await installation.compile([source], compilerOptions);
       generations = new Generations();
       await serveTwice(generations, startCommand, installation.directory);
+    },
+  );
+
+  test.each(['node16', 'nodenext', 'bundler'])(
+    'its types are found with moduleResolution %s',
+    async (mode) => {
+      const source = `types-${mode}.mts`;
+      writeFileSync(installation.path(source), BOTH_ENTRIES);
+      const module = mode === 'bundler' ? 'esnext' : mode;
+      await installation.compile([source], { module, moduleResolution: mode, noEmit: true });
     },
   );
 

@@ -1,5 +1,5 @@
 /**
- * README.md, docs/operating.md and docs/operations.md do what they say: their blocks are run in an empty folder that has the packed tarball, and the
+ * README.md, docs/operating.md, docs/operations.md and docs/service-managers.md do what they say: their blocks are run in an empty folder that has the packed tarball, and the
  * output is compared.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const files = blocks.filter((block) => block.file !== undefined) as (Block & { f
 const commands = blocks
   .filter(({ language }) => language === 'console')
   .flatMap((block) => parseSteps(block).map(({ command }) => command));
-const pages = ['docs/operating.md', 'docs/operations.md'].flatMap((page) =>
+const pages = ['docs/operating.md', 'docs/operations.md', 'docs/service-managers.md'].flatMap((page) =>
   parseSections(readFileSync(join(ROOT, page), 'utf8')),
 );
 const toFollow = [...sections, ...pages]

@@ -52,6 +52,7 @@ describe('the restart signal', requirement('addon', 'proc'), () => {
     const conversation = await Conversation.open(generations.port());
     for (let sent = 0; sent < 50; sent += 1) {
       process.kill(first, 'SIGUSR1');
+      // The pace is what is tested: as one burst the kernel would make one signal of them.
       await delay(2);
     }
     await conversation.end();

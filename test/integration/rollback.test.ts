@@ -4,23 +4,18 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Generations } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
+import { LONG, ROLLBACK, restartedTrial } from '../support/restarted-trial.js';
 import { trial } from '../support/trial.js';
 
-const WINDOW = 60_000;
-const LONG = { servers: [{ rollbackWindow: WINDOW }] };
 const needs = requirement('addon', 'proc');
-const order = { type: 'rollback' } as const;
 
 test.concurrent('gives the service back, forth and back again, and nothing is lost', needs, async () => {
-  await trial(LONG, async (trial) => {
-    const { generations, first } = trial;
-    trial.deploy(LONG);
-    const second = await generations.restart();
-    expect(await generations.order(order)).toEqual({ type: 'rolled-back', pid: first, generation: 3 });
+  await restartedTrial(LONG, LONG, async ({ trial, generations, first, second }) => {
+    expect(await generations.order(ROLLBACK)).toEqual({ type: 'rolled-back', pid: first, generation: 3 });
     await trial.expectOwner(first, 3, [second]);
-    expect(await generations.order(order)).toEqual({ type: 'rolled-back', pid: second, generation: 4 });
+    expect(await generations.order(ROLLBACK)).toEqual({ type: 'rolled-back', pid: second, generation: 4 });
     await trial.expectOwner(second, 4, [first]);
-    expect(await generations.order(order)).toEqual({ type: 'rolled-back', pid: first, generation: 5 });
+    expect(await generations.order(ROLLBACK)).toEqual({ type: 'rolled-back', pid: first, generation: 5 });
     await trial.expectOwner(first, 5, [second]);
     // Like any other owner it restarts, and is gone back to when its successor dies.
     const third = await generations.restart();
@@ -39,7 +34,7 @@ test.concurrent('connections stay with the process that accepted them', needs, a
     trial.deploy({});
     const second = await generations.restart();
     const after = await trial.hold();
-    await generations.order(order);
+    await generations.order(ROLLBACK);
     expect(await before.ask('who')).toBe(`who ${first}`);
     expect(await after.ask('who')).toBe(`who ${second}`);
     await trial.expectOwner(first, 3, [second]);
@@ -51,11 +46,8 @@ test.concurrent('connections stay with the process that accepted them', needs, a
 });
 
 test.concurrent('the program hears of it, and tells no lies in between', needs, async () => {
-  await trial(LONG, async (trial) => {
-    const { generations, first } = trial;
-    trial.deploy(LONG);
-    const second = await generations.restart();
-    const [one, other] = await Promise.all([generations.order(order), generations.order(order)]);
+  await restartedTrial(LONG, LONG, async ({ trial, generations, first, second }) => {
+    const [one, other] = await Promise.all([generations.order(ROLLBACK), generations.order(ROLLBACK)]);
     expect(one).toEqual({ type: 'rolled-back', pid: first, generation: 3 });
     expect(other).toEqual(one);
     await generations.line('rolled back', ({ pid, why }) => pid === first && why === 'by order');
@@ -68,7 +60,7 @@ test.concurrent('the program hears of it, and tells no lies in between', needs, 
 describe('is refused, and the new version serves on', () => {
   test.concurrent('where nobody was before', needs, async () => {
     await trial({}, async (trial) => {
-      expect(await trial.generations.order(order)).toMatchObject({
+      expect(await trial.generations.order(ROLLBACK)).toMatchObject({
         type: 'failed',
         code: 'UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE',
         message: expect.stringContaining('started without one before it') as string,
@@ -79,14 +71,11 @@ describe('is refused, and the new version serves on', () => {
   });
 
   test.concurrent('when the process before has left', needs, async () => {
-    await trial({}, async (trial) => {
-      const { generations, first } = trial;
-      trial.deploy({});
-      const second = await generations.restart();
+    await restartedTrial({}, {}, async ({ trial, generations, first, second }) => {
       await generations.gone(first);
       await generations.line('predecessor gone');
       const message = new RegExp(`Process ${first}, the one before, left at 20.*rollbackWindow`);
-      expect(await generations.order(order)).toMatchObject({
+      expect(await generations.order(ROLLBACK)).toMatchObject({
         type: 'failed',
         code: 'UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE',
         message: expect.stringMatching(message) as string,
@@ -104,7 +93,7 @@ describe('is refused, and the new version serves on', () => {
       const second = await generations.restart();
       process.kill(first, 'SIGTERM');
       await generations.line('can no longer serve again', ({ pid }) => pid === first);
-      expect(await generations.order(order)).toMatchObject({
+      expect(await generations.order(ROLLBACK)).toMatchObject({
         type: 'failed',
         code: 'UNINTERRUPTIBLE_ROLLBACK_FAILED',
         message: expect.stringContaining('let go of the listeners') as string,
@@ -116,12 +105,9 @@ describe('is refused, and the new version serves on', () => {
   });
 
   test.concurrent('when the process before hangs; awake again it stays where it was', needs, async () => {
-    await trial(LONG, async (trial) => {
-      const { generations, first } = trial;
-      trial.deploy(LONG);
-      const second = await generations.restart();
+    await restartedTrial(LONG, LONG, async ({ trial, generations, first, second }) => {
       process.kill(first, 'SIGSTOP');
-      expect(await generations.order(order)).toMatchObject({
+      expect(await generations.order(ROLLBACK)).toMatchObject({
         type: 'failed',
         code: 'UNINTERRUPTIBLE_ROLLBACK_FAILED',
         message: expect.stringContaining('did not answer within 5000 ms') as string,
@@ -129,7 +115,7 @@ describe('is refused, and the new version serves on', () => {
       process.kill(first, 'SIGCONT');
       await generations.line('the service was not taken back', ({ pid }) => pid === first);
       await trial.expectOwner(second, 2, [first]);
-      expect(await generations.order(order)).toEqual({ type: 'rolled-back', pid: first, generation: 3 });
+      expect(await generations.order(ROLLBACK)).toEqual({ type: 'rolled-back', pid: first, generation: 3 });
       await trial.expectOwner(first, 3, [second]);
       await trial.expectNothingLost();
     });
@@ -141,7 +127,7 @@ describe('is refused, and the new version serves on', () => {
       trial.deploy({ startup: 'hang', ...LONG });
       process.kill(first, 'SIGUSR1');
       await generations.line('started');
-      expect(await generations.order(order)).toMatchObject({
+      expect(await generations.order(ROLLBACK)).toMatchObject({
         type: 'failed',
         message: expect.stringContaining('A restart is under way') as string,
       });
@@ -161,16 +147,17 @@ describe('when the owner dies on the way the process before serves', () => {
     'received:owner',
   ];
   test.concurrent.for(STEPS)('at %s', needs, async (at) => {
-    await trial(LONG, async (trial) => {
-      const { generations, first } = trial;
-      trial.deploy({ ...LONG, fault: { at, action: 'kill' } });
-      const second = await generations.restart();
-      await generations.order(order).catch(() => undefined);
-      await generations.gone(second);
-      await generations.line('rolled back', ({ pid }) => pid === first);
-      await trial.expectOwner(first, 3);
-      await trial.expectNothingLost([second]);
-    });
+    await restartedTrial(
+      LONG,
+      { ...LONG, fault: { at, action: 'kill' } },
+      async ({ trial, generations, first, second }) => {
+        await generations.order(ROLLBACK).catch(() => undefined);
+        await generations.gone(second);
+        await generations.line('rolled back', ({ pid }) => pid === first);
+        await trial.expectOwner(first, 3);
+        await trial.expectNothingLost([second]);
+      },
+    );
   });
 });
 
@@ -184,34 +171,36 @@ describe('when the process before dies on the way the owner serves on', () => {
     'received:yours',
   ];
   test.concurrent.for(STEPS)('at %s', needs, async (at) => {
-    await trial({ ...LONG, fault: { at, action: 'kill' } }, async (trial) => {
-      const { generations, first } = trial;
-      trial.deploy(LONG);
-      const second = await generations.restart();
-      expect(await generations.order(order)).toMatchObject({
-        type: 'failed',
-        code: 'UNINTERRUPTIBLE_ROLLBACK_FAILED',
-      });
-      await generations.gone(first);
-      await trial.expectOwner(second, 2);
-      await trial.expectNothingLost([first]);
-    });
+    await restartedTrial(
+      { ...LONG, fault: { at, action: 'kill' } },
+      LONG,
+      async ({ trial, generations, first, second }) => {
+        expect(await generations.order(ROLLBACK)).toMatchObject({
+          type: 'failed',
+          code: 'UNINTERRUPTIBLE_ROLLBACK_FAILED',
+        });
+        await generations.gone(first);
+        await trial.expectOwner(second, 2);
+        await trial.expectNothingLost([first]);
+      },
+    );
   });
 });
 
 describe('when the connection between them breaks there is one owner', () => {
   test.concurrent.for(['sent:take-back', 'sent:offer', 'received:ready'])('at %s', needs, async (at) => {
-    await trial(LONG, async (trial) => {
-      const { generations, first } = trial;
-      trial.deploy({ ...LONG, fault: { at, action: 'break' } });
-      const second = await generations.restart();
-      await generations.order(order).catch(() => undefined);
-      const { pid, generation } = await trial.status();
-      expect([first, second]).toContain(pid);
-      await trial.until(({ state }) => state === 'serving');
-      await trial.expectOwner(Number(pid), Number(generation), [pid === first ? second : first]);
-      await trial.expectNothingLost();
-    });
+    await restartedTrial(
+      LONG,
+      { ...LONG, fault: { at, action: 'break' } },
+      async ({ trial, generations, first, second }) => {
+        await generations.order(ROLLBACK).catch(() => undefined);
+        const { pid, generation } = await trial.status();
+        expect([first, second]).toContain(pid);
+        await trial.until(({ state }) => state === 'serving');
+        await trial.expectOwner(Number(pid), Number(generation), [pid === first ? second : first]);
+        await trial.expectNothingLost();
+      },
+    );
   });
 });
 
@@ -220,7 +209,7 @@ test.concurrent('a listener that the new version had removed comes back, its own
   const { directory, controlPath } = generations;
   const [common, old, young] = ['common', 'old', 'young'].map((name) => join(directory, name));
   const version = (...paths: (string | undefined)[]) => ({
-    servers: [{ bind: paths.map((path) => `unix://${path}`), controlPath, rollbackWindow: WINDOW }],
+    servers: [{ bind: paths.map((path) => `unix://${path}`), controlPath, rollbackWindow: 60_000 }],
   });
   try {
     generations.deploy(version(common, old));
@@ -229,7 +218,7 @@ test.concurrent('a listener that the new version had removed comes back, its own
     generations.deploy(version(young, common));
     await generations.restart();
     await generations.until(() => !existsSync(old ?? ''), 'the old path to go');
-    expect(await generations.order(order)).toMatchObject({ type: 'rolled-back', pid: first });
+    expect(await generations.order(ROLLBACK)).toMatchObject({ type: 'rolled-back', pid: first });
     await generations.until(() => existsSync(old ?? ''), 'the old path to come back');
     expect(existsSync(young ?? '')).toBe(false);
     for (const path of [common, old]) {
@@ -244,9 +233,9 @@ test.concurrent('a new version at another control path goes back to the old one'
   await trial(LONG, async (trial) => {
     const { generations, first } = trial;
     const other = join(generations.directory, 'other');
-    trial.deploy({ servers: [{ rollbackWindow: WINDOW, controlPath: other }] });
+    trial.deploy({ servers: [{ rollbackWindow: 60_000, controlPath: other }] });
     const second = await generations.restart();
-    expect(await generations.order(order, undefined, other)).toMatchObject({
+    expect(await generations.order(ROLLBACK, undefined, other)).toMatchObject({
       type: 'rolled-back',
       pid: first,
     });

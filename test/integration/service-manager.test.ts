@@ -68,6 +68,8 @@ describe('the service manager', requirement('addon', 'proc'), () => {
     expect(states.slice(1).sort()).toEqual(
       [`${first} MAINPID=${second} READY=1`, `${second} MAINPID=${second} READY=1`].sort(),
     );
+    // What is shown last is what holds.
+    expect(manager.statuses.at(-1)).toBe('serving, generation 2');
     // A process that has given the service away says no more.
     const handedOver = manager.all.findIndex(
       ({ pid, fields }) => pid === first && fields['MAINPID'] === String(second),
@@ -84,7 +86,11 @@ describe('the service manager', requirement('addon', 'proc'), () => {
     generations.deploy({ startup: 'exit-3' });
     process.kill(first, 'SIGUSR1');
     await generations.line('hand-over failed, serving on');
-    await told(`${first} MAINPID=${first} READY=1`, `${first} RELOADING=1`, `${first} READY=1`);
+    await told(
+      `${first} MAINPID=${first} READY=1`,
+      `${first} RELOADING=1`,
+      `${first} MAINPID=${first} READY=1`,
+    );
     expect(manager.statuses.at(-1)).toMatch(/^serving on, the hand-over failed: .* exited with code 3/);
     // Whoever fails before it is the owner does not speak at all.
     expect(new Set(manager.all.map(({ pid }) => pid))).toEqual(new Set([first]));
@@ -93,7 +99,11 @@ describe('the service manager', requirement('addon', 'proc'), () => {
   test('hears that a restart which cannot even begin is over', async () => {
     const first = await start({ server: { startCommand: ['/no/such/program'] } });
     process.kill(first, 'SIGUSR1');
-    await told(`${first} MAINPID=${first} READY=1`, `${first} RELOADING=1`, `${first} READY=1`);
+    await told(
+      `${first} MAINPID=${first} READY=1`,
+      `${first} RELOADING=1`,
+      `${first} MAINPID=${first} READY=1`,
+    );
   });
 
   test('hears who serves again after the new process has died', async () => {
@@ -192,6 +202,82 @@ describe('the service manager', requirement('addon', 'proc'), () => {
     expect(manager.all.filter(({ pid, names }) => pid === first && names === 'WATCHDOG')).toEqual([]);
   });
 
+  test('hears of the main process again when one of those before it was slow to name it', async () => {
+    // It names the second when the third has long been the main process.
+    const first = await start({ fault: { at: 'received:owner', action: 'stop' } });
+    generations.deploy({});
+    process.kill(first, 'SIGUSR1');
+    const { pid: second } = await generations.line('serving', ({ generation }) => generation === 2);
+    process.kill(second, 'SIGUSR1');
+    const { pid: third } = await generations.line('serving', ({ generation }) => generation === 3);
+    await generations.line('handed over', ({ pid }) => pid === second);
+    const named = (by: number, main: number): number =>
+      manager.all.findLastIndex(({ pid, fields }) => pid === by && fields['MAINPID'] === String(main));
+    process.kill(first, 'SIGCONT');
+    await generations.until(() => named(first, second) >= 0, 'the first to name the second');
+    await generations.until(
+      () => named(third, third) > named(first, second),
+      'the third to name itself again',
+    );
+  });
+
+  test('hears of a rollback by order', async () => {
+    const first = await start({ server: { rollbackWindow: 60_000 } });
+    const second = await generations.restart();
+    await generations.line('drained', ({ pid }) => pid === first);
+    const since = manager.states.length;
+    expect(await generations.order({ type: 'rollback' })).toMatchObject({ type: 'rolled-back', pid: first });
+    await generations.until(() => manager.states.length === since + 3, 'all datagrams of the rollback');
+    const [begun, ...said] = manager.states.slice(since);
+    expect(begun).toBe(`${second} RELOADING=1`);
+    expect(said.sort()).toEqual(
+      [`${second} MAINPID=${first} READY=1`, `${first} MAINPID=${first} READY=1`].sort(),
+    );
+    expect(manager.statuses.at(-1)).toBe('serving again, generation 3');
+    // It ended the connection over which it drained, and is not lost.
+    expect(generations.lines.filter(({ msg }) => msg === 'predecessor lost')).toEqual([]);
+  });
+
+  test('is hidden from what the program starts', async () => {
+    await start({ environment: { WATCHDOG_USEC: '100000', WATCHDOG_PID: '' } });
+    const seen = 'Object.keys(process.env).filter((name) => /^(NOTIFY|WATCHDOG)_/.test(name))';
+    expect(await generations.evaluate(seen)).toEqual([]);
+    const second = await generations.restart();
+    expect(await generations.evaluate(seen)).toEqual([]);
+    await generations.until(
+      () => manager.all.some(({ pid, names }) => pid === second && names === 'WATCHDOG'),
+      'the successor to have found both',
+    );
+  });
+
+  test('that reads late is told of the successor before the main process leaves', async () => {
+    const first = await start({ environment: { WATCHDOG_USEC: '2000' } });
+    manager.read(false);
+    await generations.line('the service manager could not be told', ({ err }) => err?.code === 'EAGAIN');
+    const second = await generations.restart();
+    await generations.line('leaving', ({ pid }) => pid === first);
+    expect(await generations.request('hello')).toBe(`hello ${second}`);
+    expect(generations.alive()).toContain(first);
+    manager.read(true);
+    await generations.gone(first);
+    await generations.until(
+      () => manager.all.some(({ pid, fields }) => pid === first && fields['MAINPID'] === String(second)),
+      'the first to have named the second',
+    );
+  });
+
+  test('that never reads is not waited for longer than some seconds', async () => {
+    const first = await start({ environment: { WATCHDOG_USEC: '2000' } });
+    manager.read(false);
+    await generations.line('the service manager could not be told', ({ err }) => err?.code === 'EAGAIN');
+    const second = await generations.restart();
+    await generations.line('leaving', ({ pid }) => pid === first);
+    const since = performance.now();
+    expect(await generations.request('hello')).toBe(`hello ${second}`);
+    await generations.gone(first);
+    expect(performance.now() - since).toBeGreaterThan(3_000);
+  });
+
   test('that is not there costs nothing but one line', async () => {
     const first = await start({ environment: { NOTIFY_SOCKET: '/nobody/listens/here' } });
     const second = await generations.restart();
@@ -218,7 +304,7 @@ describe('the service manager', requirement('addon', 'proc'), () => {
     await told(
       `${first} MAINPID=${first} READY=1`,
       `${first} RELOADING=1`,
-      `${first} READY=1`,
+      `${first} MAINPID=${first} READY=1`,
       `${first} STOPPING=1`,
     );
     held.destroy();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Generations } from '../support/generations.js';
+import { MARK } from '../support/marked-processes.js';
 import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
@@ -172,7 +173,8 @@ test(
   async () => {
     const port = await freePort();
     prepare([`tcp://127.0.0.1:${port}?name=web`]);
-    const listen = [`--listen=127.0.0.1:${port}`, '--fdname=web'];
+    // It passes on no variable that is not named: all that it starts must be found again.
+    const listen = [`--listen=127.0.0.1:${port}`, '--fdname=web', `--setenv=${MARK}`];
     const server = [process.execPath, fixture('server.mjs'), generations.optionsPath];
     const systemd = generations.launch({ command: ['systemd-socket-activate', ...listen, ...server] });
     // It starts the server when the first client comes; and turns into it.

@@ -6,7 +6,10 @@ import { requirement } from '../support/requirements.js';
 let generations: Generations;
 afterEach(async () => generations.end());
 
-/** Settles a moment after the process has begun to drain; the timer keeps no process alive. */
+/**
+ * Settles a moment after the process has begun to drain. The timer is what is tested: it keeps no process alive, and in
+ * that moment one that nothing else kept alive would be gone.
+ */
 const LATE = `(console.log('asked'), new Promise((resolve) => {
   require('node:diagnostics_channel').subscribe('uninterruptible:state', ({ state }) => {
     if (['draining', 'stopping'].includes(state)) setTimeout(resolve, 300, 'late').unref();

@@ -1,8 +1,13 @@
 /** supervise: one pid that stays, whatever becomes of the generations below it. */
 import { type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Generations, type Version } from '../support/generations.js';
+import type { Binding } from '../../src/binding.js';
+import { nativeBinding } from '../native/support.js';
+import { COMMAND, uninterruptible } from '../support/command.js';
+import { ExecutedGenerations } from '../support/executed.js';
+import { DEADLINE, Generations, type Version } from '../support/generations.js';
 import { Notifications } from '../support/notifications.js';
 import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
@@ -51,6 +56,25 @@ async function restart(supervisor: ChildProcess): Promise<number> {
   return pid;
 }
 
+/** Where the process was told to speak. */
+function notifySocketOf(pid: number): string {
+  const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  return (
+    environment.find((entry) => entry.startsWith('NOTIFY_SOCKET='))?.slice('NOTIFY_SOCKET='.length) ?? ''
+  );
+}
+
+/** False if the receiver has too much to read (net.unix.max_dgram_qlen). */
+function sent(binding: Binding, socket: string, text: string): boolean {
+  try {
+    binding.sendDatagram(socket, Buffer.from(text));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
+    throw error;
+  }
+}
+
 /** Zombies whose parent is this process. */
 function zombiesOf(parent: number): number {
   return readdirSync('/proc').filter((name) => {
@@ -75,7 +99,7 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       () => generations.alive().length === 2,
       'supervisor and owner to be all there is',
     );
-    expect(zombiesOf(supervisor.pid ?? 0)).toBe(0);
+    await generations.until(() => zombiesOf(supervisor.pid ?? 0) === 0, 'what has ended to be reaped');
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
     expect(generations.alive()).toEqual([]);
@@ -140,6 +164,114 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(await generations.request('hello')).toBe(`hello ${Number(child)}`);
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('waits for the second that gets ready when the first has died amid the restart', async () => {
+    const supervisor = await start();
+    redeploy({ warmUp: 4_500 });
+    supervisor.kill('SIGUSR1');
+    const { pid: second } = await generations.line('warming up', ({ pid }) => pid !== generations.owner);
+    process.kill(generations.owner, 'SIGKILL');
+    await generations.line('serving', ({ pid }) => pid === second);
+    expect(await generations.request('hello')).toBe(`hello ${second}`);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('ends when the second fails and the first has died amid the restart', async () => {
+    const supervisor = await start();
+    redeploy({ warmUp: 'hang' });
+    supervisor.kill('SIGUSR1');
+    const { pid: second } = await generations.line('warming up', ({ pid }) => pid !== generations.owner);
+    process.kill(generations.owner, 'SIGKILL');
+    process.kill(second, 'SIGKILL');
+    expect(await exitOf(supervisor)).toEqual({ code: 137, signal: null });
+  });
+
+  test('believes nobody but those who serve', async () => {
+    prepare({ warmUp: 500 });
+    manager = new Notifications(generations.directory);
+    const supervisor = generations.launch({
+      command: supervisedServer(generations.optionsPath),
+      environment: { NOTIFY_SOCKET: manager.path },
+    });
+    const { pid: server } = await generations.line('warming up');
+    const socket = notifySocketOf(server);
+    await generations.line('serving');
+    await generations.until(() => manager?.states.length === 1, 'READY=1');
+    // Of this user, or of root, and no generation.
+    const binding = nativeBinding();
+    const garbage = [
+      '',
+      '=',
+      '\0',
+      'MAINPID=',
+      'MAINPID=-1',
+      'MAINPID=1',
+      'MAINPID=1e99',
+      `MAINPID=${server}x`,
+    ];
+    // Of the last one, which is cut, what it says last would be missing.
+    const long = 'x\n'.repeat(50_000);
+    for (const text of [
+      ...garbage,
+      ...['STOPPING=1', `MAINPID=${supervisor.pid}`, 'READY=1\nSTATUS=stranger', long],
+    ]) {
+      await generations.until(() => sent(binding, socket, text), 'room in the queue of the supervisor');
+    }
+    await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    expect(manager.statuses).not.toContain('stranger');
+    expect(manager.states.join()).not.toContain('STOPPING');
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
+  test('still hears who serves after a cleaner has removed what it listens at', async () => {
+    prepare();
+    const runtime = join(generations.directory, 'runtime');
+    mkdirSync(runtime, { mode: 0o700 });
+    const supervisor = generations.launch({
+      command: supervisedServer(generations.optionsPath),
+      environment: { XDG_RUNTIME_DIR: runtime, RUNTIME_DIRECTORY: '' },
+    });
+    const { pid: first } = await generations.line('serving');
+    const socket = notifySocketOf(first);
+    expect(dirname(dirname(socket))).toBe(runtime);
+    rmSync(dirname(socket), { recursive: true });
+    await generations.until(() => existsSync(socket), 'it to be made again');
+    const second = await restart(supervisor);
+    const third = await restart(supervisor);
+    await generations.until(() => generations.alive().length === 2, 'the others to leave');
+    expect([third === second, await generations.request('hello')]).toEqual([false, `hello ${third}`]);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(readdirSync(runtime)).toEqual([]);
+  });
+
+  test('that is killed leaves the service alone, and started again takes it over', async () => {
+    const killed = await start();
+    const first = generations.owner;
+    killed.kill('SIGKILL');
+    await exitOf(killed);
+    expect(await generations.request('hello')).toBe(`hello ${first}`);
+    const supervisor = generations.launch({ command: supervisedServer(generations.optionsPath) });
+    const { pid: second } = await generations.line('serving', ({ generation }) => generation === 2);
+    await generations.gone(first);
+    expect(await restart(supervisor)).not.toBe(second);
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.alive()).toEqual([]);
+  });
+
+  test('says that it passes no sockets on', async () => {
+    generations = new Generations();
+    const supervisor = generations.launch({
+      command: superviseCommand('sh', '-c', 'test -z "$LISTEN_FDS"'),
+      environment: { LISTEN_FDS: '1' },
+    });
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(generations.stderr).toContain('are not passed on');
   });
 
   test('holds a restart back until the service is ready, which would kill it before', async () => {
@@ -285,3 +417,60 @@ function isPid1(pid: number): boolean {
       .split(/\s+/) ?? [];
   return numbers.length > 1 && numbers.at(-1) === '1';
 }
+
+test(
+  'a supervisor follows programs that know nothing of it, by what their keepers say',
+  requirement('addon', 'proc', 'python3'),
+  async () => {
+    const executed = new ExecutedGenerations();
+    generations = executed;
+    const { controlPath, unixPath, directory } = executed;
+    const script = join(directory, 'start.sh');
+    const exec = [
+      process.execPath,
+      COMMAND,
+      'exec',
+      '--control',
+      controlPath,
+      '--bind',
+      `unix://${unixPath}`,
+    ];
+    const words = [
+      ...exec,
+      '--ready-after',
+      '100ms',
+      '--start-command',
+      `sh ${script}`,
+      '--',
+      ...executed.python('x'),
+    ];
+    writeFileSync(script, `exec ${words.map((word) => `'${word}'`).join(' ')}\n`);
+    const supervisor = executed.launch({ command: superviseCommand('sh', script) });
+    const pids = new Set<number>();
+    for (let round = 0; round < 3; round++) {
+      if (round > 0) {
+        expect(await uninterruptible(['restart', '--control', controlPath, '--wait-drained'])).toMatchObject({
+          code: 0,
+        });
+      }
+      await expect
+        .poll(
+          () =>
+            executed.status().then(
+              ({ state }) => state,
+              () => '',
+            ),
+          { timeout: DEADLINE },
+        )
+        .toBe('serving');
+      pids.add((await executed.status()).pid);
+    }
+    expect(pids.size).toBe(3);
+    // It serves when it has lived for a while, which may be before it has begun.
+    await executed.request('hello', { path: unixPath });
+    // Only of the main process a stop is the end of the service.
+    supervisor.kill('SIGTERM');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+    expect(executed.alive()).toEqual([]);
+  },
+);

@@ -48,6 +48,21 @@ describe('without the addon', () => {
     ]);
   });
 
+  test('a server says that its service manager is not told, and that it has no use for its sockets', async () => {
+    generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0' }] });
+    const script = 'export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web; exec "$@"';
+    generations.launch({
+      command: ['sh', '-c', script, 'sh', process.execPath, join(copy, FIXTURE), generations.optionsPath],
+      environment: { NOTIFY_SOCKET: '/run/nobody' },
+    });
+    await generations.line('serving');
+    const { sockets } = await generations.line(
+      'sockets of the service manager cannot be used where there are no hand-overs',
+    );
+    expect(sockets).toEqual(['web']);
+    await generations.line('the service manager cannot be told of this process without the addon');
+  });
+
   test(
     'a new version does not serve beside its predecessor, and leaves it its pid file',
     requirement('addon'),

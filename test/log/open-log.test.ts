@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { UninterruptibleError } from '../../src/index.js';
 import type { Log } from '../../src/log/log.js';
 import { type LogOptions, openLog } from '../../src/log/open-log.js';
-import { KeptLog, rejection, TestServer, temporaryDirectory, until } from '../support/in-process.js';
+import { KeptLog, rejection, TestServer, temporaryDirectory } from '../support/in-process.js';
 
 let directory: string;
 let logPath: string;
@@ -108,23 +108,67 @@ describe('logPath', () => {
     log.info('between');
     await log.flush();
     log.reopen();
+    await log.flush();
     log.info('after');
-    await until(() => lines().length > 0, 'the new file');
+    await log.flush();
     expect(lines().map(({ msg }) => msg)).toEqual(['after']);
     expect(lines(`${logPath}.1`).map(({ msg }) => msg)).toEqual(['before', 'between']);
   });
 
-  test('that cannot be opened anew ends nothing, and can be later', async () => {
+  test('moved away again and again, also while it is being opened, has each line once', async () => {
+    const log = await open();
+    const rotations = 50;
+    for (let at = 0; at < rotations; at++) {
+      log.info('line', { at });
+      if (existsSync(logPath)) renameSync(logPath, `${logPath}.${at}`);
+      log.reopen();
+      log.reopen();
+      if (at % 3 === 0) await log.flush();
+    }
+    await log.flush();
+    const found = readdirSync(directory).flatMap((name) => lines(join(directory, name)));
+    expect(found.map(({ at }) => at as number).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: rotations }, (_, at) => at),
+    );
+    expect(existsSync(logPath)).toBe(true);
+  });
+
+  test('that cannot be opened anew goes on where it was, says why, and can be later', async () => {
     const log = await open();
     renameSync(logPath, `${logPath}.1`);
     mkdirSync(logPath);
     log.reopen();
-    log.info('nowhere');
     await log.flush();
+    log.info('after');
+    await log.flush();
+    expect(lines(`${logPath}.1`)).toMatchObject([
+      {
+        msg: 'the log file could not be opened anew, lines go on into the one before',
+        err: { code: 'EISDIR' },
+      },
+      { msg: 'after' },
+    ]);
     renameSync(logPath, `${logPath}.2`);
     log.reopen();
+    await log.flush();
+    log.info('later');
+    await log.flush();
+    expect(lines().map(({ msg }) => msg)).toEqual(['later']);
+    expect(lines(`${logPath}.1`)).toHaveLength(2);
+  });
+
+  test('looks by itself whether it was moved away', async () => {
+    const log = await open();
+    log.keepUp();
+    await log.flush();
+    log.info('before');
+    await log.flush();
+    renameSync(logPath, `${logPath}.1`);
+    log.keepUp();
+    await log.flush();
     log.info('after');
-    await until(() => lines().some(({ msg }) => msg === 'after'), 'the new file');
+    await log.flush();
+    expect([lines(`${logPath}.1`), lines()]).toMatchObject([[{ msg: 'before' }], [{ msg: 'after' }]]);
   });
 
   test.each<[string, () => string]>([

@@ -33,6 +33,7 @@ const sources: Record<string, () => Descriptor[]> = {
   openLockFile: () => [nativeBinding().openLockFile(join(temporaryDirectory(), 'lock'))],
   anonymousFile: () => [nativeBinding().anonymousFile('file')],
   duplicate: () => [own(nativeBinding().anonymousFile('file')).duplicate()],
+  openProcess: () => [nativeBinding().openProcess(process.pid)],
   adopt: () => [nativeBinding().adopt(openSync('/dev/null', 'r'))],
   receive: () => {
     const [sender, receiver] = Peer.pair();

@@ -43,8 +43,24 @@ describe('a datagram', requirement('addon', 'proc'), () => {
     const abstract = bound(name);
     nativeBinding().sendDatagram(name, Buffer.from('abstract'));
     expect(abstract.packet().text).toBe('abstract');
-    const path = join(temporaryDirectory(), 'x'.repeat(50), '..', 'y'.repeat(60));
-    expect(errorOf(() => nativeBinding().sendDatagram(path, Buffer.from('x'))).code).toBe('ENOENT');
+    // Not by join(), which would shorten it.
+    const path = `${temporaryDirectory()}${'/.'.repeat(100)}/socket`;
+    const far = bound(path);
+    nativeBinding().sendDatagram(path, Buffer.from('far'));
+    expect(far.packet().text).toBe('far');
+    const missing = `${path}s`;
+    expect(errorOf(() => nativeBinding().sendDatagram(missing, Buffer.from('x'))).code).toBe('ENOENT');
+    // Abstract names end where sun_path does, and are never cut: another one would hear it.
+    for (const [length, code] of [
+      [108, 'ECONNREFUSED'],
+      [109, 'ENAMETOOLONG'],
+    ] as const) {
+      const long = `@${'z'.repeat(length - 1)}`;
+      expect(errorOf(() => nativeBinding().sendDatagram(long, Buffer.from('x'))).code).toBe(code);
+    }
+    for (const none of ['', '@']) {
+      expect(errorOf(() => nativeBinding().sendDatagram(none, Buffer.from('x'))).code).toBe('EINVAL');
+    }
   });
 
   test('is refused where nobody reads: ENOENT, ECONNREFUSED, EAGAIN, without waiting', () => {

@@ -99,6 +99,17 @@ describe('a descriptor', requirement('addon', 'proc'), () => {
     expect(statusFlags(writeEnd.fd) & 0o4000).toBe(0);
   });
 
+  test('can be made blocking and non-blocking, for all who share it', () => {
+    const socket = own(nativeBinding().listenTcp('127.0.0.1', 0, { backlog: 1, ipv6Only: false }));
+    const duplicate = own(socket.duplicate());
+    expect(socket.isNonBlocking()).toBe(true);
+    duplicate.setNonBlocking(false);
+    expect(socket.isNonBlocking()).toBe(false);
+    socket.setNonBlocking(true);
+    expect(duplicate.isNonBlocking()).toBe(true);
+    expect(duplicate.accept()).toBeNull();
+  });
+
   test.each(['stream', 'seqpacket'] as const)('of a %s socket pair does not block', (type) => {
     for (const end of ownAll(nativeBinding().socketPair(type))) {
       expect(end.inspect()).toEqual({ family: 'unix', type, listening: false, address: '', port: 0 });
@@ -128,6 +139,8 @@ describe('a closed descriptor', requirement('addon', 'proc'), () => {
     unlock: (descriptor) => descriptor.unlock(0),
     tuneTcp: (descriptor) => descriptor.tuneTcp(),
     replace: (descriptor) => descriptor.replace(STALE_NUMBER),
+    isNonBlocking: (descriptor) => descriptor.isNonBlocking(),
+    setNonBlocking: (descriptor) => descriptor.setNonBlocking(true),
   };
 
   test.each(Object.entries(uses))('answers %s() with EBADF', (_, use) => {
@@ -361,6 +374,9 @@ test('the exports are those of the interface', requirement('addon', 'proc'), () 
     sendDatagram: 'function',
     becomeSubreaper: 'function',
     reapChild: 'function',
+    openProcess: 'function',
+    closeOnExecFrom: 'function',
+    executeProgram: 'function',
   };
   const addon = nativeBinding();
   expect(Object.fromEntries(Object.entries(addon).map(([name, value]) => [name, typeof value]))).toEqual(

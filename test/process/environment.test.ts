@@ -1,6 +1,12 @@
 import type * as FileSystem from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { successorEnvironment, takeInherited } from '../../src/process/environment.js';
+import {
+  readSupervisor,
+  successorEnvironment,
+  takeInherited,
+  takePassedDescriptors,
+  takeSupervisor,
+} from '../../src/process/environment.js';
 
 const INHERITED = { place: { controlPath: '/run/control' }, token: 'secret' };
 
@@ -125,5 +131,70 @@ describe('what a predecessor left in the environment', () => {
     vi.stubEnv('UNINTERRUPTIBLE_TOKEN', 'secret');
     expect(takeInherited()).toBeUndefined();
     expect(process.env).not.toHaveProperty('UNINTERRUPTIBLE_TOKEN');
+  });
+});
+
+describe('descriptors that a service manager passed', () => {
+  const passed = (variables: Record<string, string>): unknown => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    return takePassedDescriptors();
+  };
+  const own = { LISTEN_PID: String(process.pid) };
+
+  test('are numbers from 3 on, with their names as far as they have one', () => {
+    expect(passed({ ...own, LISTEN_FDS: '3', LISTEN_FDNAMES: 'web:' })).toEqual([
+      { fd: 3, name: 'web' },
+      { fd: 4, name: '' },
+      { fd: 5, name: 'unknown' },
+    ]);
+    expect(Object.keys(process.env).filter((name) => name.startsWith('LISTEN_'))).toEqual([]);
+    expect(takePassedDescriptors()).toEqual([]);
+  });
+
+  test.each(['', '-1', '0', '1.5', '1e3', ' 1', '0x10', '99999', 'one', '4294967297'])(
+    'are none if their number is %j',
+    (count) => {
+      expect(passed({ ...own, LISTEN_FDS: count })).toEqual([]);
+      expect(process.env).not.toHaveProperty('LISTEN_FDS');
+    },
+  );
+
+  test.each(['', '1', '0', ` ${process.pid}`, `${process.pid}0`])(
+    'are left alone if they are meant for pid %j',
+    (pid) => {
+      expect(passed({ LISTEN_PID: pid, LISTEN_FDS: '1' })).toEqual([]);
+      expect(process.env).toHaveProperty('LISTEN_FDS', '1');
+    },
+  );
+});
+
+describe('a service manager that wants to be told', () => {
+  test('is found once, and hidden from children', () => {
+    vi.stubEnv('NOTIFY_SOCKET', '@manager').stubEnv('WATCHDOG_USEC', '1000').stubEnv('WATCHDOG_PID', '');
+    expect(takeSupervisor()).toEqual({ socket: '@manager', watchdog: 1000 });
+    expect(Object.keys(process.env).filter((name) => /^(NOTIFY|WATCHDOG)_/.test(name))).toEqual([]);
+    expect(takeSupervisor()).toBeUndefined();
+    // But not from the successor.
+    atExec = undefined;
+    const { NOTIFY_SOCKET, WATCHDOG_USEC } = successorEnvironment('/srv/current', INHERITED);
+    expect([NOTIFY_SOCKET, WATCHDOG_USEC]).toEqual(['@manager', '1000']);
+  });
+
+  test.each([
+    ['0', undefined],
+    ['-5', undefined],
+    ['1e3', undefined],
+    ['9'.repeat(19), undefined],
+    ['250', 250],
+  ])('has a watchdog of %j microseconds: %j', (interval, watchdog) => {
+    expect(readSupervisor({ NOTIFY_SOCKET: '/n', WATCHDOG_USEC: interval })).toEqual({
+      socket: '/n',
+      watchdog,
+    });
+  });
+
+  test('has none for another process', () => {
+    const environment = { NOTIFY_SOCKET: '/n', WATCHDOG_USEC: '250', WATCHDOG_PID: '1' };
+    expect(readSupervisor(environment)).toEqual({ socket: '/n', watchdog: undefined });
   });
 });

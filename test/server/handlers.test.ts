@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ConnectionContext } from '../../src/index.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
@@ -55,7 +55,8 @@ test.each<[string, (socket: Socket) => Promise<void>]>([
 test('a client that ends its half first still gets its answer', async () => {
   const server = await serving(async (socket) => {
     for await (const line of createInterface({ input: socket })) socket.write(`${line}!`);
-    await delay(20);
+    // A socket that is not half-open would end its own half by then.
+    await turn();
     socket.write(' late');
   });
   expect(await ask(server, 'hello\n')).toBe('hello! late');

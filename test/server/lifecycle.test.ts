@@ -252,11 +252,15 @@ test('status is plain data about everything', requirement('addon'), async () => 
     pid: process.pid,
     generation: 1,
     program: readProgram(process.argv[1]),
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    node: process.version,
     ownerSince: expect.any(Number),
     lastHandover: null,
     startedAt: expect.any(Number),
     startCommand: null,
     rollbackWindow: 0,
+    readyTimeout: 60_000,
+    pidfilePath: join(directory, 'pid'),
     controlPath,
     listeners: [
       {

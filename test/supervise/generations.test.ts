@@ -40,6 +40,21 @@ describe('the main process', requirement('linux', 'proc'), () => {
     expect(generations.includes(command)).toBe(false);
   });
 
+  test('may have a keeper that speaks for it, and names its successor', async () => {
+    const [keeper, successor, other] = [await running(), await running(), await running()];
+    expect(generations.announce(command, keeper)).toBe(false);
+    expect(generations.includes(command)).toBe(true);
+    expect(generations.speaks(keeper)).toBe(true);
+    expect(generations.announce(successor, keeper)).toBe(true);
+    expect(generations.main.pid).toBe(successor);
+    // Of another one it has nothing to say.
+    expect(generations.announce(other, keeper)).toBe(false);
+    // Nor has an earlier generation, which names the one that is.
+    expect(generations.announce(successor, command)).toBe(false);
+    expect(generations.announce(other, command)).toBe(false);
+    expect(generations.main.pid).toBe(successor);
+  });
+
   test('names its successor, and is then an earlier one, as long as it lives', async () => {
     const successor = await running();
     generations.announce(command, command);

@@ -29,7 +29,7 @@ export function expectNoDescriptorLeak(): void {
 }
 
 async function expectAsMany(before: readonly string[]): Promise<void> {
-  // Pipes of child processes are closed some turns after their end.
+  // Pipes of child processes are closed some turns after their end, which no event tells.
   // Looked at seldom: each look makes garbage, and its collection would close what was forgotten.
   for (let wait = 1; openDescriptors().length > before.length && wait <= LONGEST_WAIT; wait *= 2) {
     await delay(wait);

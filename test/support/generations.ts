@@ -27,7 +27,7 @@ export interface Version {
   warmUp?: 'reject' | 'hang' | number;
   probe?: 'ok' | 'fail';
   /** Once, at `sent:offer`, `received:yours`, `lock:owner:true`, `step:ready`, `accepted:100`, …: see the fixture. */
-  fault?: { at: string; action: 'kill' | 'stop' | 'break' };
+  fault?: { at: string; action: 'kill' | 'stop' | 'break' | 'pause'; milliseconds?: number };
   /** A file each request's first word is appended to when it is read. */
   accepted?: string;
   /** A file that says of each connection, by its remote port, when it was `opened` (accepted) and `closed`, and by whom. */

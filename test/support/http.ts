@@ -5,6 +5,7 @@ import { type ClientHttp2Session, type ClientSessionOptions, connect } from 'nod
 import type { Duplex } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { type Application, HttpServer, type HttpServerOptions } from '../../src/http.js';
+import type { Connect } from '../../src/index.js';
 import { client, KeptLog, stoppedAtEnd, within } from './in-process.js';
 
 export class TestHttpServer extends HttpServer {
@@ -20,6 +21,18 @@ export class TestHttpServer extends HttpServer {
   /** The port of its first TCP listener. */
   get port(): number {
     return this.boundListeners.find(({ kind }) => kind === 'tcp')?.port ?? 0;
+  }
+}
+
+/** One that asks itself for `/probe` before it may be ready. */
+export class ProbedHttpServer extends TestHttpServer {
+  /** What it answered, as it came. */
+  heard = '';
+
+  override async probe(connect: Connect): Promise<void> {
+    const socket = connect();
+    socket.end('GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n');
+    for await (const chunk of socket) this.heard += String(chunk);
   }
 }
 

@@ -2,6 +2,7 @@
  * Clients that ask again and again over connections they keep alive. Whatever is not a whole answer of status 200 is a
  * loss, also a connection that closes under a request; a client that is told `Connection: close` opens another.
  */
+import { EventEmitter, once } from 'node:events';
 import http, { type Agent } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import https from 'node:https';
@@ -17,12 +18,18 @@ export interface Losses {
 
 /** Milliseconds after which an answer counts as lost. */
 const PATIENCE = 5_000;
+/** Milliseconds that what is waited for may take. */
+const DEADLINE = 15_000;
 
 export class KeepAliveClients {
   readonly #errors: string[] = [];
   readonly #pids = new Set<number>();
   readonly #origin: URL;
+  /** Emits `answer` after each request, lost or not. */
+  readonly #events = new EventEmitter();
   #requests = 0;
+  /** Lost ones too. */
+  #answers = 0;
   #stopped = false;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -47,12 +54,22 @@ export class KeepAliveClients {
 
   /** Resolves when this process has answered. */
   async answeredBy(pid: number): Promise<void> {
-    const deadline = performance.now() + 15_000;
-    while (!this.#pids.has(pid)) {
-      if (performance.now() > deadline) {
-        throw new Error(`${pid} has not answered; ${this.#errors.join(', ')}`);
-      }
-      await delay(10);
+    await this.#until(() => this.#pids.has(pid), `${pid} has not answered`);
+  }
+
+  /** Resolves when so many requests more have been answered, or lost. */
+  async answered(requests: number): Promise<void> {
+    const enough = this.#answers + requests;
+    await this.#until(() => this.#answers >= enough, `${requests} requests have not been answered`);
+  }
+
+  /** Asked at once, and after each answer. */
+  async #until(holds: () => boolean, otherwise: string): Promise<void> {
+    const signal = AbortSignal.timeout(DEADLINE);
+    try {
+      while (!holds()) await once(this.#events, 'answer', { signal });
+    } catch (cause) {
+      throw new Error(`${otherwise}; ${this.#errors.join(', ')}`, { cause });
     }
   }
 
@@ -61,6 +78,7 @@ export class KeepAliveClients {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     while (!this.#stopped) {
       await this.#ask((method, body) => ask(this.#origin, agent, method, body));
+      // The pace of a client; the restart meets some between two requests.
       await delay(Math.random() * 20);
     }
     agent.destroy();
@@ -78,6 +96,7 @@ export class KeepAliveClients {
         if (body !== '') stream.end(body);
         return text(stream);
       });
+      // As above.
       await delay(Math.random() * 20);
     }
     session.close();
@@ -100,6 +119,8 @@ export class KeepAliveClients {
     } catch (error) {
       this.#errors.push(String(error));
     }
+    this.#answers += 1;
+    this.#events.emit('answer');
   }
 }
 

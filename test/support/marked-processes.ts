@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
-const MARK = 'UNINTERRUPTIBLE_TEST_MARK';
+export const MARK = 'UNINTERRUPTIBLE_TEST_MARK';
 
 export class MarkedProcesses {
   readonly #mark = randomUUID();

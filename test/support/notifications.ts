@@ -38,7 +38,8 @@ export class Notifications {
 
   /** What changes the state of a unit, without what is only shown or repeated: `pid NAME=value …`. */
   get states(): string[] {
-    return this.all.flatMap(({ pid, fields }) => {
+    return this.all.flatMap(({ pid, fields, names }) => {
+      if (names === 'MAINPID' && fields['MAINPID'] === String(pid)) return [];
       const kept = Object.entries(fields).filter(([name]) =>
         /^(READY|MAINPID|RELOADING|STOPPING)$/.test(name),
       );

@@ -1,6 +1,12 @@
 /** What the compiler must and must not accept of programs that use the package. */
 import type { Socket } from 'node:net';
-import { type Connect, type ConnectionContext, type ListenerInfo, Server } from 'uninterruptible';
+import {
+  type Connect,
+  type ConnectionContext,
+  type ListenerInfo,
+  Server,
+  type StepEvent,
+} from 'uninterruptible';
 import { describe, expectTypeOf, test } from 'vitest';
 
 describe('a subclass', () => {
@@ -77,4 +83,13 @@ test('the context of a connection', () => {
     readonly signal: AbortSignal;
   }>();
   expectTypeOf<ListenerInfo['kind']>().toEqualTypeOf<'tcp' | 'unix'>();
+});
+
+test('what is traced is told apart by its step', () => {
+  const event = {} as StepEvent;
+  expectTypeOf(event.milliseconds).toBeNumber();
+  expectTypeOf(event.operation).toEqualTypeOf<'start' | 'hand-over' | 'rollback' | 'drain' | 'stop'>();
+  if (event.step === 'drained') expectTypeOf(event.cut).toBeNumber();
+  if (event.step === 'handing over') expectTypeOf(event.program).toEqualTypeOf<string | undefined>();
+  expectTypeOf<StepEvent>().not.toHaveProperty('cut');
 });

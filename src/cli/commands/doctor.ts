@@ -21,6 +21,7 @@ export async function doctor(context: Context): Promise<void> {
       check,
       message,
     ]),
+    output.width,
   );
   for (const line of lines) output.line(line);
   const failure = failureOf(report);

@@ -1,8 +1,9 @@
 /** All servers of this user. */
 import type { Context } from '../context.js';
 import { survey, whoseServers } from '../find.js';
+import type { Output } from '../output.js';
 import { stateText } from '../status-lines.js';
-import { columns, duration } from '../text.js';
+import { columns, duration, width } from '../text.js';
 
 export async function list({ binding, output }: Context): Promise<void> {
   const found = await survey(binding);
@@ -34,8 +35,24 @@ export async function list({ binding, output }: Context): Promise<void> {
     ];
   });
   const [first = '', ...others] = columns([head, ...rows]);
+  if (Math.max(...[first, ...others].map(width)) > output.width) {
+    listBelowEachOther(output, head, rows);
+    return;
+  }
   output.line(output.style('dim', first));
   for (const line of others) output.line(line);
+}
+
+/** Where the terminal is too narrow for a table. */
+function listBelowEachOther(output: Output, head: readonly string[], rows: readonly string[][]): void {
+  for (const [at, row] of rows.entries()) {
+    if (at > 0) output.line();
+    const labelled = row.map((cell, column) => [
+      output.style('dim', (head[column] ?? '').toLowerCase()),
+      cell,
+    ]);
+    for (const line of columns(labelled, output.width)) output.line(line);
+  }
 }
 
 /** All of thousands would hide the rest. */

@@ -1,12 +1,12 @@
 /** Restart: the owner starts the new version and hands over; the answer is whether it serves. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ObservedProcess } from '../../process/observed-process.js';
 import { type Context, serverOf } from '../context.js';
 import { Deadline } from '../deadline.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import type { Operator, Stated } from '../operator.js';
 import { type NewOwner, outcomeOf, sayWhoServes } from '../outcome.js';
-import { identify, isStillThere } from '../processes.js';
 import { Progress } from '../progress.js';
 import { deadlineOf } from '../settings.js';
 import { count } from '../text.js';
@@ -61,7 +61,7 @@ async function drained(
   deadline: Deadline,
 ): Promise<void> {
   const { pid } = before.snapshot;
-  const identity = before.peer === pid ? identify(pid) : undefined;
+  const old = before.peer === pid ? new ObservedProcess(pid) : undefined;
   let said: number | undefined;
   for (;;) {
     const look = new Deadline(Math.max(LOOK_MILLISECONDS, deadline.atMost(ANSWER_MILLISECONDS).left));
@@ -75,7 +75,7 @@ async function drained(
       );
     }
     const left = snapshot.draining.find((each) => each.pid === pid);
-    if (left === undefined && (identity === undefined || !isStillThere(identity))) {
+    if (left === undefined && old?.alive !== true) {
       progress.say(`pid ${pid} has left`);
       return;
     }

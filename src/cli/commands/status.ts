@@ -7,19 +7,33 @@ import { Failure } from '../failure.js';
 import type { Operator, Stated } from '../operator.js';
 import { deadlineOf } from '../settings.js';
 import { changeLine, listenerLines, statusLines } from '../status-lines.js';
-import { clock, fitted } from '../text.js';
+import { clock, fitted, harmless } from '../text.js';
 
 /** For one answer: a server that has no time for it in five seconds has none for its clients. */
 export const ANSWER_MILLISECONDS = 5_000;
 const WATCH_MILLISECONDS = 1_000;
 
-export async function status(context: Context, { watch = false }: { watch?: boolean }): Promise<void> {
+interface StatusOptions {
+  watch?: boolean;
+  metrics?: boolean;
+}
+
+export async function status(
+  context: Context,
+  { watch = false, metrics = false }: StatusOptions,
+): Promise<void> {
   const operator = await serverOf(context);
+  const { output, settings } = context;
+  if (metrics) {
+    const text = harmless(await operator.metrics(deadlineOf(settings, ANSWER_MILLISECONDS)));
+    output.result({ metrics: text });
+    output.line(text.trimEnd());
+    return;
+  }
   if (watch) {
     await follow(context, operator);
     return;
   }
-  const { output, settings } = context;
   const stated = await operator.status(deadlineOf(settings, ANSWER_MILLISECONDS));
   output.result({ status: stated.status });
   for (const line of frame(context, operator, stated)) output.line(line);
@@ -81,14 +95,12 @@ const changes: Show = ({ output }, _operator, seen, shown) => {
 
 /** Over the last frame, cut to the terminal: a line that wraps would be two to go up. */
 const redraw: Show = (context, operator, seen, shown) => {
-  // A terminal that was never told its size has none.
-  const columns = process.stdout.columns || 80;
   const rows = process.stdout.rows || 24;
   const lines =
     seen instanceof Failure ? [context.output.style('red', seen.message)] : frame(context, operator, seen);
   const frameLines = [...lines, '', context.output.style('dim', `${clock(new Date())}  Ctrl-C ends this`)]
     .slice(0, rows - 1)
-    .map((line) => fitted(line, columns - 1));
+    .map((line) => fitted(line, context.output.width - 1));
   const up = shown.lines === 0 ? '' : `\u001b[${shown.lines}A`;
   context.output.raw(`${up}\r\u001b[0J${frameLines.join('\n')}\n`);
   return { lines: frameLines.length, text: '' };

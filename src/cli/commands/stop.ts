@@ -1,11 +1,12 @@
 /** Stop for good, and wait until the process has gone. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ObservedProcess } from '../../process/observed-process.js';
 import { type Context, serverOf } from '../context.js';
 import { Deadline } from '../deadline.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import type { Answered, Operator } from '../operator.js';
-import { holdersOf, identify, isStillThere } from '../processes.js';
+import { holdersOf } from '../processes.js';
 import { deadlineOf } from '../settings.js';
 import { duration, harmlessLine } from '../text.js';
 import { ANSWER_MILLISECONDS } from './status.js';
@@ -23,7 +24,7 @@ export async function stop(context: Context, { now = false }: { now?: boolean })
   const start = performance.now();
   // One that hangs is not sent an order that it would carry out when it wakes.
   const { peer: owner } = await operator.status(deadline.atMost(ANSWER_MILLISECONDS));
-  const identity = identify(owner);
+  const found = new ObservedProcess(owner);
   const { answer, peer } = await operator.order(
     now ? { type: 'stop', now: true } : { type: 'stop' },
     deadline,
@@ -33,11 +34,10 @@ export async function stop(context: Context, { now = false }: { now?: boolean })
     throw new Failure(EXIT.refused, 'refused', `The stop was refused: ${message}`);
   }
   // Whoever answered may be another than was found first: it has handed over in between.
-  const stopped = identity?.pid === peer ? identity : identify(peer);
+  const stopped = owner === peer ? found : new ObservedProcess(peer);
   output.line(`Stopping pid ${peer}${now ? ', cutting what is open' : ', finishing what is open'}.`);
-  while (
-    stopped === undefined ? peer === 0 && holdersOf(operator.controlPath).length > 0 : isStillThere(stopped)
-  ) {
+  // Pid 0 is one of another pid namespace, of which only the lock file can be seen.
+  while (stopped.alive || (peer === 0 && holdersOf(operator.controlPath).length > 0)) {
     if (deadline.over) throw stillThere(peer, deadline, now);
     await delay(Math.min(AGAIN_MILLISECONDS, deadline.left));
   }

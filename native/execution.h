@@ -1,0 +1,9 @@
+// The JavaScript function executeProgram.
+#ifndef UNINTERRUPTIBLE_EXECUTION_H_
+#define UNINTERRUPTIBLE_EXECUTION_H_
+
+#include "node_addon_api.h"
+
+napi_value JsExecuteProgram(napi_env env, napi_callback_info raw);
+
+#endif  // UNINTERRUPTIBLE_EXECUTION_H_

@@ -1,0 +1,65 @@
+/** `uninterruptible stop`: whom it waits for, and its exit code. */
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { normalised, objectOf } from '../support/command.js';
+import { Conversation } from '../support/conversation.js';
+import { COMMANDS, run, start, startDraining } from '../support/operated.js';
+import { requirement } from '../support/requirements.js';
+
+describe('stop', requirement('addon'), () => {
+  test('waits until the process has gone', async () => {
+    const server = await start();
+    const { owner } = server;
+    const { code, stdout, stderr } = await run('stop');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(normalised(stdout, { owner })).toBe(
+      'Stopping pid <owner>, finishing what is open.\nStopped in <time>: pid <owner> has gone.\n',
+    );
+    expect(server.alive()).toEqual([]);
+    expect(existsSync(server.controlPath)).toBe(false);
+  });
+
+  test('that takes too long exits 4, and goes on', async () => {
+    const server = await start({ stay: true });
+    const conversation = await Conversation.open(server.port());
+    const ran = await run('stop --json --timeout 500ms');
+    expect(ran.code).toBe(4);
+    expect(objectOf(ran)).toMatchObject({
+      ok: false,
+      exitCode: 4,
+      error: { code: 'timed-out', pid: server.owner },
+    });
+    await conversation.end();
+    await server.gone(server.owner);
+  });
+
+  test('with --now cuts what is open', async () => {
+    const server = await start({ stay: true });
+    const { owner } = server;
+    const conversation = await Conversation.open(server.port());
+    const { code, stdout } = await run('stop --now');
+    expect({ code, stdout: normalised(stdout, { owner }) }).toEqual({
+      code: 0,
+      stdout: 'Stopping pid <owner>, cutting what is open.\nStopped in <time>: pid <owner> has gone.\n',
+    });
+    await conversation.closed;
+  });
+});
+
+describe('while an old process drains', requirement('addon'), () => {
+  test('a stop waits for it; from the order on nobody serves there', async () => {
+    const { server, old, held } = await startDraining();
+    expect(await run('stop --timeout 500ms')).toMatchObject({ code: 4 });
+    expect(server.alive()).toEqual(expect.arrayContaining([old, server.owner]));
+    for (const command of COMMANDS) expect(await run(command)).toMatchObject({ code: 3 });
+    await held.end();
+    await server.until(() => server.alive().length === 0, 'all to leave');
+  });
+
+  test('a stop with --now cuts it', async () => {
+    const { server, held } = await startDraining();
+    expect(await run('stop --now')).toMatchObject({ code: 0 });
+    await held.closed;
+    await server.until(() => server.alive().length === 0, 'all to leave');
+  });
+});

@@ -1,0 +1,61 @@
+/** What each command does while a restart is under way. */
+import { describe, expect, test } from 'vitest';
+import { normalised, uninterruptible } from '../support/command.js';
+import type { Generations } from '../support/generations.js';
+import { run, start } from '../support/operated.js';
+import { requirement } from '../support/requirements.js';
+
+describe('while a restart is under way', requirement('addon'), () => {
+  /** The new version warms up until it is told to stop. */
+  async function restarting(): Promise<Generations> {
+    const server = await start();
+    server.deploy({ warmUp: 'hang' });
+    process.kill(server.owner, 'SIGUSR1');
+    await server.line('handing over');
+    await server.line('warming up', ({ pid }) => pid !== server.owner);
+    return server;
+  }
+
+  test('who serves is told, by each command that only looks', async () => {
+    const { owner, controlPath } = await restarting();
+    const shown = async (words: string): Promise<string> => {
+      const { code, stdout, stderr } = await run(words);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return normalised(stdout, { owner, control: controlPath });
+    };
+    expect(await shown('status')).toMatch(/ {2}serving, handing over\n +pid +<owner>, generation 1,/);
+    expect(await shown('listeners')).toMatch(/^tcp:.* accepting\n$/);
+    expect(await shown('doctor')).toContain('1 listener accepting');
+    expect((await uninterruptible(['list'])).stdout).toContain(`${owner} `);
+  });
+
+  test('a rollback is refused, and both processes go on', async () => {
+    const server = await restarting();
+    const { owner } = server;
+    expect(await run('rollback')).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('A restart is under way.') as string,
+    });
+    expect(server.alive()).toHaveLength(2);
+    expect(await server.request('still')).toBe(`still ${owner}`);
+  });
+
+  test('a second restart is one further restart after it', async () => {
+    const server = await restarting();
+    const first = server.owner;
+    const second = run('restart');
+    await server.line('restart queued: one is under way');
+    server.deploy({});
+    const child = server.alive().find((pid) => pid !== first) ?? 0;
+    process.kill(child, 'SIGKILL');
+    expect(await second).toMatchObject({ code: 0, stderr: '' });
+    expect([first, child]).not.toContain(server.owner);
+  });
+
+  test('a stop abandons it', async () => {
+    const server = await restarting();
+    expect(await run('stop')).toMatchObject({ code: 0, stderr: '' });
+    await server.line('restart abandoned');
+    await server.until(() => server.alive().length === 0, 'the new version to be ended, too');
+  });
+});
