@@ -5,7 +5,7 @@ import { causeOf } from './causes.mjs';
 
 export class Conversation {
   #socket;
-  #check;
+  #protocol;
   #owner;
   #asked = null;
   #received = '';
@@ -13,9 +13,9 @@ export class Conversation {
   #cause;
   #code;
 
-  constructor(socket, check, owner) {
+  constructor(socket, protocol, owner) {
     this.#socket = socket;
-    this.#check = check;
+    this.#protocol = protocol;
     this.#owner = owner;
     socket.setEncoding('latin1');
     socket.on('data', (text) => this.#judge(text));
@@ -35,10 +35,15 @@ export class Conversation {
     return this.#received;
   }
 
-  ask(line) {
+  /** What was answered last says that the server closes after it. */
+  get isLast() {
+    return this.#protocol.isLast(this.#received);
+  }
+
+  ask(line, isOnly = false) {
     this.#asked = line;
     this.#received = '';
-    this.#socket.write(line, 'latin1');
+    this.#socket.write(this.#protocol.question(line, isOnly), 'latin1');
   }
 
   /** Closes our side; the server is expected to close the other. */
@@ -55,7 +60,7 @@ export class Conversation {
 
   #judge(text) {
     this.#received += text;
-    const verdict = this.#asked === null ? WRONG : this.#check(this.#asked, this.#received);
+    const verdict = this.#asked === null ? WRONG : this.#protocol.check(this.#asked, this.#received);
     if (verdict === INCOMPLETE) return;
     if (verdict === WRONG) {
       this.abandon('wrong-answer');

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -189,6 +190,65 @@ describe('a server that answers', () => {
     await load({ target: await serve(server), rate: 200, duration: 100, sources: 3 });
     expect([...sources].sort()).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3']);
   });
+});
+
+describe('a server that speaks HTTP', () => {
+  const options = { answer: 'http-pid', duration: 300 } as const;
+
+  test('is asked over new connections, which say that they are the only request', async () => {
+    const target = await serve(
+      createHttpServer(({ headers }, response) => {
+        response.end(headers.connection === 'close' ? `${process.pid}\n` : 'kept');
+      }),
+    );
+    const result = await load({ target, rate: 200, ...options });
+    expect(result).toMatchObject({ answered: 60, lost: 0 });
+    expect(Object.keys(result.pids)).toEqual([String(process.pid)]);
+  });
+
+  test('loses the connections that it answers with another status, or with something else', async () => {
+    const target = await serve(
+      createHttpServer(({ url }, response) => {
+        response.statusCode = url?.endsWith('0/1') ? 500 : 200;
+        response.end(url?.endsWith('5/1') ? 'not a pid' : '1');
+      }),
+    );
+    const result = await load({ target, rate: 200, ...options });
+    expect(result.lostByCause).toEqual({ 'wrong-answer': 12 });
+  });
+
+  test('may announce that it closes a connection, and cut one without a word', async () => {
+    let requests = 0;
+    const target = await serve(
+      createHttpServer((request, response) => {
+        requests += 1;
+        if (requests === 3) response.setHeader('Connection', 'close');
+        if (requests === 6) request.socket.destroy();
+        else response.end('1');
+      }),
+    );
+    const { longLived } = await load({ target, longLived: { count: 1, interval: 20 }, ...options });
+    expect(longLived).toMatchObject({ announced: 1, cutInRequest: 1, cutIdle: 0, opened: 3 });
+  });
+});
+
+test('every new connection is recorded, if asked: when it was due, and what became of it', async () => {
+  const record = join(temporaryDirectory(), 'record.json');
+  let connections = 0;
+  const target = await serve(
+    createServer((socket) => {
+      connections += 1;
+      if (connections === 1) socket.destroy();
+      else answerLines(socket, (_socket, line) => socket.write(`${line} 7\n`));
+    }),
+  );
+  const { startedAt } = await load({ target, rate: 100, duration: 100, answer: 'echo-pid', record });
+  const { answered, lost } = JSON.parse(readFileSync(record, 'utf8'));
+  expect(lost).toEqual({ due: [expect.closeTo(startedAt, 1)], cause: [expect.stringMatching(/reset|eof/)] });
+  expect(answered.pid).toEqual(Array(9).fill(7));
+  const expected = Array.from({ length: 9 }, (_, index) => startedAt + 10 * (index + 1));
+  expect(answered.due.sort()).toEqual(expected.map((due) => expect.closeTo(due, 1)));
+  expect(answered.latency).toEqual(Array(9).fill(expect.any(Number)));
 });
 
 describe('a connection is lost', () => {

@@ -49,7 +49,9 @@ export class LongLivedConnection {
     this.#counts.answered += 1;
     this.#counts.gap(now - (this.#answeredAt ?? now));
     this.#answeredAt = now;
-    if (this.#isClosing || now >= this.#reopenAt) this.#end();
+    const { isLast } = this.#conversation;
+    if (isLast) this.#counts.announced += 1;
+    if (isLast || this.#isClosing || now >= this.#reopenAt) this.#end();
     else this.#askAfter(Math.max(0, this.#askedAt + this.#timing.interval - now));
   }
 
@@ -72,7 +74,7 @@ export class LongLivedConnection {
     this.#isOpen = false;
     this.#answeredAt = undefined;
     this.#reopenAt = performance.now() + holdFor;
-    this.#conversation = new Conversation(socket, this.#run.check, this);
+    this.#conversation = new Conversation(socket, this.#run.protocol, this);
     this.#expect('timeout');
     socket.once(this.#run.connectedEvent, () => this.#opened());
   }

@@ -6,6 +6,8 @@ export class LongLivedCounts {
   opened = 0;
   open = 0;
   answered = 0;
+  /** Closed after an answer that said so: nothing is lost. */
+  announced = 0;
   cutIdle = 0;
   cutInRequest = 0;
   unanswered = 0;

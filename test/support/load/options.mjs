@@ -10,6 +10,7 @@ const DEFAULTS = {
   longLived: undefined,
   progressInterval: 100,
   sources: undefined,
+  record: undefined,
 };
 
 const LONG_LIVED_DEFAULTS = { count: 20, interval: 100, holdFor: undefined };

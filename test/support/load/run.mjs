@@ -1,32 +1,36 @@
 // One run: opens the long-lived connections, then keeps the schedule until its duration is over or somebody stops it, waits
 // for what is under way, and gives the result.
 import { randomBytes } from 'node:crypto';
-import { ANSWER_CHECKS } from './answers.mjs';
 import { toWallClock } from './clock.mjs';
 import { createConnector } from './connector.mjs';
 import { LongLived } from './long-lived.mjs';
 import { Pending } from './pending.mjs';
+import { protocolOf } from './protocols.mjs';
 import { achievedRate } from './rate.mjs';
+import { Recording } from './recording.mjs';
 import { Schedule } from './schedule.mjs';
 import { ShortConnection } from './short-connection.mjs';
 import { Tally } from './tally.mjs';
 
 export class Run {
   id = randomBytes(4).toString('hex');
-  tally = new Tally();
+  tally;
   #options;
   #report;
   #schedule;
   #longLived;
+  #recording;
   #stopRequested;
   #requestStop;
 
   constructor(options, report) {
     this.#options = options;
     this.#report = report;
+    if (options.record !== undefined) this.#recording = new Recording();
+    this.tally = new Tally(this.#recording);
     this.connect = createConnector(options.target, options.sources);
     this.connectedEvent = options.target.tls ? 'secureConnect' : 'connect';
-    this.check = ANSWER_CHECKS[options.answer];
+    this.protocol = protocolOf(options.answer);
     this.pending = new Pending(options.answerTimeout);
     this.#stopRequested = new Promise((resolve) => (this.#requestStop = resolve));
   }
@@ -60,6 +64,7 @@ export class Run {
     await this.pending.emptied();
     clearInterval(progress);
     this.#reportProgress();
+    this.#recording?.write(this.#options.record);
     return this.#result();
   }
 

@@ -17,8 +17,8 @@ export class ShortConnection {
     const socket = run.connect();
     // Asked for while it is open: afterwards nobody knows.
     socket.once('connect', () => (this.#port = socket.localPort));
-    this.#conversation = new Conversation(socket, run.check, this);
-    this.#conversation.ask(`${this.#id} 1\n`);
+    this.#conversation = new Conversation(socket, run.protocol, this);
+    this.#conversation.ask(`${this.#id} 1\n`, true);
   }
 
   answered(pid) {

@@ -11,10 +11,16 @@ export class Tally {
   lostByCause = {};
   latency = new Latency();
   #pids = new Map();
+  #recording;
+
+  constructor(recording) {
+    this.#recording = recording;
+  }
 
   answered(pid, at, latency) {
     this.answers += 1;
     this.latency.record(latency);
+    this.#recording?.answered(at - latency, latency, pid);
     if (pid === 0) return;
     const entry = this.#pids.get(pid);
     if (entry === undefined) this.#pids.set(pid, { count: 1, first: at, last: at });
@@ -27,6 +33,7 @@ export class Tally {
 
   lost({ startedAt, ...loss }) {
     this.lostCount += 1;
+    this.#recording?.lost(startedAt, loss.cause);
     this.lostByCause[loss.cause] = (this.lostByCause[loss.cause] ?? 0) + 1;
     if (this.losses.length >= DETAILED_LOSSES) return;
     this.losses.push({ ...loss, startedAt: toWallClock(startedAt), lostAt: toWallClock(performance.now()) });

@@ -7,8 +7,11 @@ export interface LoadOptions {
   rate?: number;
   /** Milliseconds; without it the load runs until it is stopped. */
   duration?: number;
-  /** `echo` (the default) expects `<line>\n`, `echo-pid` expects `<line> <pid>\n`. */
-  answer?: 'echo' | 'echo-pid';
+  /**
+   * `echo` (the default) expects `<line>\n`, `echo-pid` expects `<line> <pid>\n`, `http-pid` asks GET and expects the pid as
+   * the body; there a new connection says `Connection: close`, and a long-lived one is kept alive.
+   */
+  answer?: 'echo' | 'echo-pid' | 'http-pid';
   /** Milliseconds a connection may take to its clean end, and a long-lived one for each answer; by default 5,000. */
   answerTimeout?: number;
   longLived?: LongLivedOptions;
@@ -16,6 +19,8 @@ export interface LoadOptions {
   progressInterval?: number;
   /** Source addresses on IPv4 loopback; by default as many as the kernel makes necessary. */
   sources?: number;
+  /** A file that is told of every new connection, at the end: when it was due, and what became of it. */
+  record?: string;
 }
 
 export type LoadTarget = ({ host?: string; port: number } | { path: string }) & { tls?: LoadTlsOptions };
@@ -139,6 +144,8 @@ interface LongLivedCounts {
   opened: number;
   open: number;
   answered: number;
+  /** Closed after an answer that said so: nothing is lost. */
+  announced: number;
   cutIdle: number;
   cutInRequest: number;
   unanswered: number;

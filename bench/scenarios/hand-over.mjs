@@ -1,0 +1,126 @@
+// The hand-over itself: from `take-over` to `owner` with few and many listeners, and what a restart takes beyond what starting
+// the same program on Node alone does.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { monotonic } from '../clock.mjs';
+import { Launched, told } from '../launched.mjs';
+import { onStage } from '../stage.mjs';
+import { spread } from '../statistics.mjs';
+
+const PROGRAM = fileURLToPath(new URL('../programs/hand-over.mjs', import.meta.url));
+const BARE = fileURLToPath(new URL('../programs/bare.mjs', import.meta.url));
+const DEADLINE = 20_000;
+
+export const handOver = {
+  name: 'hand-over',
+  sizes: {
+    full: { listeners: { 1: 20, 10: 5, 253: 5, 1000: 5 }, starts: 20 },
+    tiny: { listeners: { 1: 2, 253: 1 }, starts: 1 },
+  },
+  async run({ size, log }) {
+    const exchanges = [];
+    let phases;
+    for (const [listeners, restarts] of Object.entries(size.listeners)) {
+      log(`${listeners} listeners`);
+      const stamps = await restartAgainAndAgain(Number(listeners), restarts);
+      exchanges.push({ listeners: Number(listeners), exchange: spread(stamps.map(exchangeOf)) });
+      // Beside a single listener everything else is what it is without it.
+      phases ??= stamps.map(phasesOf);
+    }
+    log('with a logger of its own');
+    const ownLogger = await restartAgainAndAgain(1, size.starts, ['own-logger']);
+    log('starts without the library');
+    const { empty, bare } = await starts(size.starts);
+    return {
+      exchanges,
+      phases: spreads(phases),
+      ownLogger: spreads(ownLogger.map(phasesOf)),
+      empty: spread(empty),
+      bare: spreads(bare),
+    };
+  },
+};
+
+/** The stamps of each restart, `orderedAt` included. */
+async function restartAgainAndAgain(listeners, restarts, words = []) {
+  return onStage(async (stage) => {
+    const launched = new Launched(stage, [process.execPath, PROGRAM, String(listeners), ...words]);
+    let { pid } = await launched.next(told('serving'), DEADLINE, 'the server to serve');
+    const all = [];
+    for (let number = 0; number < restarts; number += 1) {
+      const serving = launched.next(told('serving'), DEADLINE, 'the new process to serve');
+      const orderedAt = monotonic();
+      process.kill(pid, 'SIGUSR1');
+      const stamps = await serving;
+      all.push({ orderedAt, ...stamps });
+      ({ pid } = stamps);
+      await alone(stage, pid);
+    }
+    return all;
+  });
+}
+
+/** The old process has left: it must not be measured beside the next one. */
+async function alone(stage, pid) {
+  const deadline = performance.now() + DEADLINE;
+  while (stage.processes().some((other) => other !== pid)) {
+    if (performance.now() > deadline) throw new Error('an old process does not leave');
+    await delay(20);
+  }
+}
+
+/** `node -e 0`, until it has ended, and the program without the library, until it serves; in turn. */
+async function starts(count) {
+  return onStage(async (stage) => {
+    const empty = [];
+    const bare = [];
+    for (let number = 0; number < count; number += 1) {
+      const beganAt = monotonic();
+      await new Launched(stage, [process.execPath, '-e', '0']).exit;
+      empty.push(monotonic() - beganAt);
+      const spawnedAt = monotonic();
+      const launched = new Launched(stage, [process.execPath, BARE]);
+      const { firstLineAt, servingAt } = await launched.next(told('bare'), DEADLINE, 'the program to serve');
+      bare.push({
+        node: firstLineAt - spawnedAt,
+        program: servingAt - firstLineAt,
+        total: servingAt - spawnedAt,
+      });
+      launched.kill('SIGKILL');
+      await launched.exit;
+    }
+    return { empty, bare };
+  });
+}
+
+function exchangeOf({ takeOverAt, ownerAt }) {
+  return ownerAt - takeOverAt;
+}
+
+/** From the signal to serving, in the order it happens. */
+function phasesOf({
+  orderedAt,
+  startedAt,
+  firstLineAt,
+  programAt,
+  importedAt,
+  takeOverAt,
+  ownerAt,
+  servingAt,
+}) {
+  return {
+    spawn: startedAt - orderedAt,
+    node: firstLineAt - startedAt,
+    program: programAt - firstLineAt,
+    import: importedAt - programAt,
+    before: takeOverAt - importedAt,
+    exchange: ownerAt - takeOverAt,
+    after: servingAt - ownerAt,
+    total: servingAt - orderedAt,
+  };
+}
+
+function spreads(rows) {
+  return Object.fromEntries(Object.keys(rows[0]).map((name) => [name, spread(rows.map((row) => row[name]))]));
+}
