@@ -7,6 +7,7 @@
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
 import { supervisedEnvironment } from '../process/environment.js';
+import { KEEPER } from '../process/keeper.js';
 import { isStopSignal, watchSignals } from '../process/signals.js';
 import { exitCodeOf, startSupervised } from '../process/supervised.js';
 import { Generations } from './generations.js';
@@ -115,6 +116,8 @@ class Supervision {
   #hear({ sender, fields }: Notification): void {
     const generations = this.#generations;
     if (generations === undefined) return;
+    const keeper = Number(fields.get(KEEPER));
+    if (Number.isInteger(keeper)) generations.keptBy(keeper, sender);
     const pid = Number(fields.get('MAINPID'));
     const isAnother = Number.isInteger(pid) && generations.announce(pid, sender);
     if (!generations.speaks(sender)) return;

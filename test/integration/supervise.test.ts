@@ -196,6 +196,7 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       environment: { NOTIFY_SOCKET: manager.path },
     });
     const { pid: server } = await generations.line('warming up');
+    const liarsFriend = generations.launch({ command: ['sleep', '60'] });
     const socket = notifySocketOf(server);
     await generations.line('serving');
     await generations.until(() => manager?.states.length === 1, 'READY=1');
@@ -211,16 +212,19 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       'MAINPID=1e99',
       `MAINPID=${server}x`,
     ];
+    // It names the main process, as a keeper does, and then this one.
+    const lies = [`MAINPID=${server}`, `MAINPID=${server}\nSTATUS=stranger`, `MAINPID=${liarsFriend.pid}`];
     // Of the last one, which is cut, what it says last would be missing.
     const long = 'x\n'.repeat(50_000);
     for (const text of [
       ...garbage,
+      ...lies,
       ...['STOPPING=1', `MAINPID=${supervisor.pid}`, 'READY=1\nSTATUS=stranger', long],
     ]) {
       await generations.until(() => sent(binding, socket, text), 'room in the queue of the supervisor');
     }
     await restart(supervisor);
-    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    await generations.until(() => generations.alive().length === 3, 'the first to leave');
     expect(manager.statuses).not.toContain('stranger');
     expect(manager.states.join()).not.toContain('STOPPING');
     supervisor.kill('SIGTERM');
