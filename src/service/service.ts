@@ -332,10 +332,15 @@ export class Service {
     if (maxDraining === null) return;
     const oldestFirst = [...this.draining].sort((one, other) => one.generation - other.generation);
     for (const peer of oldestFirst.slice(0, Math.max(0, oldestFirst.length - maxDraining))) {
-      this.log.warn('more processes drain than maxDraining allows, the oldest is told to leave', {
-        predecessor: peer.pid,
-      });
-      peer.hurry();
+      const facts = { predecessor: peer.pid };
+      if (peer.hurry()) {
+        this.log.warn('more processes drain than maxDraining allows, the oldest is told to leave', facts);
+      } else {
+        this.log.warn(
+          'more processes drain than maxDraining allows, the oldest cannot be told to leave',
+          facts,
+        );
+      }
     }
   }
 
