@@ -6,7 +6,8 @@ import { close, constants, open } from 'node:fs';
  * reader could not be called off, and the process would not end without it: neither by `process.exit` nor by a signal
  * that is caught.
  */
-export const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+export const APPENDING: number =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 /** A network file system that has gone away answers nothing. */
 const PATIENCE = 5_000;

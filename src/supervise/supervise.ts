@@ -87,6 +87,7 @@ class Supervision {
     try {
       if (process.pid !== 1) binding.becomeSubreaper();
       watchSignals(
+        binding,
         (signal) => {
           // A main process that has just given the service away would not take it.
           this.#socket.read();

@@ -289,6 +289,13 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(generations.lines.filter(({ msg }) => msg === 'restart ordered')).toHaveLength(1);
   });
 
+  test('restarts at USR1 although Node was told to ignore it (--disable-sigusr1, where it has that)', async () => {
+    const flag = '--disable-sigusr1';
+    const knows = process.allowedNodeEnvironmentFlags.has(flag);
+    const supervisor = await start({ environment: knows ? { NODE_OPTIONS: flag } : {} });
+    expect(await restart(supervisor)).toBeGreaterThan(0);
+  });
+
   test('that gets TERM before the service is ready ends it', async () => {
     prepare({ warmUp: 'hang' });
     const supervisor = generations.launch({ command: supervisedServer(generations.optionsPath) });
