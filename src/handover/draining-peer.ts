@@ -83,9 +83,11 @@ export class DrainingPeer {
     this.channel.send({ type: 'take-back', token });
   }
 
-  /** Tells it to cut what it still has, if it understands that. */
-  hurry(): void {
-    if (this.features.includes('hurry')) this.channel.send({ type: 'hurry' });
+  /** Tells it to cut what it still has. False if it would not understand that. */
+  hurry(): boolean {
+    if (!this.features.includes('hurry')) return false;
+    this.channel.send({ type: 'hurry' });
+    return true;
   }
 
   /** Tells it to open its log anew, if it understands that. */

@@ -4,6 +4,7 @@ import type { Logger, LogLevel } from '../configuration.js';
 import { ConfigurationError } from '../errors.js';
 import { whyUnwritable } from '../process/unwritable.js';
 import { Log } from './log.js';
+import { APPENDING } from './open-file.js';
 import { Outlet } from './outlet.js';
 import { terminalLine } from './terminal-line.js';
 
@@ -47,6 +48,8 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
     reopen: () => void outlet.reopen().catch(sayWhy),
     keepUp: () => void outlet.keepUp().catch(sayWhy),
   });
+  outlet.onLoss = (err) =>
+    log.warn('lines for the log file before are lost, it could not be written', { err });
   const sayWhy = (err: unknown): void => {
     log.error('the log file could not be opened anew, lines go on into the one before', { err });
   };
@@ -59,7 +62,7 @@ export async function openLog({ logger, logPath, logLevel, generation }: LogOpti
  */
 function ensureWritable(logPath: string): void {
   try {
-    closeSync(openSync(logPath, 'a'));
+    closeSync(openSync(logPath, APPENDING));
   } catch (cause) {
     throw new ConfigurationError(
       [`logPath ${logPath} cannot be written: ${whyUnwritable(logPath, cause)}.`],

@@ -5,27 +5,32 @@
 import { once } from 'node:events';
 import { fstatSync, statSync } from 'node:fs';
 import type { DestinationStream, destination } from 'pino';
+import { openForAppending } from './open-file.js';
 
 /** What may wait in memory for a slow reader; beyond it lines are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 
 type MakeDestination = typeof destination;
 type Destination = ReturnType<MakeDestination> & DestinationStream & { fd?: number };
-type Open = (dest: string | number) => Destination;
+type Open = (fd: number) => Destination;
 
 /** One open file: from its opening to its end nobody else has the descriptor. */
 class Outflow {
   readonly #destination: Destination;
   #written = true;
+  /** Why what was written last is still here. */
+  #failure: Error | undefined;
   #closed = false;
 
   constructor(destination: Destination) {
     this.#destination = destination;
     destination.on('drain', () => {
       this.#written = true;
+      this.#failure = undefined;
     });
     destination.on('error', (error: NodeJS.ErrnoException) => {
       this.#written = true;
+      this.#failure = error;
       this.#closed ||= error.code === 'EPIPE';
       this.#giveUpAtExit();
     });
@@ -44,10 +49,14 @@ class Outflow {
     if (!this.#written) await once(this.#destination, 'drain').catch(() => undefined);
   }
 
-  /** Closes the file, once what was written has gone out. */
-  async end(): Promise<void> {
+  /** Closes the file, once what was written has gone out. Resolves with the reason if some of it could not. */
+  async end(): Promise<Error | undefined> {
+    await this.flush();
+    // The disk may have room again.
+    if (this.#failure !== undefined) this.write('');
     await this.flush();
     this.#destination.destroy();
+    return this.#failure;
   }
 
   /** Whether this is the file at the path: it may have been moved away. */
@@ -66,6 +75,8 @@ class Outflow {
 }
 
 export class Outlet {
+  /** Told why the last lines for the file before could not be written: they are lost. */
+  onLoss: (error: Error) => void = () => undefined;
   readonly #open: Open;
   readonly #path: string | null;
   #current: Outflow;
@@ -84,10 +95,7 @@ export class Outlet {
   /** Resolves when lines can be written: one that was given before would be lost if the process ended now. */
   static async open(make: MakeDestination, path: string | null, stdout: number): Promise<Outlet> {
     const open: Open = (dest) => make({ dest, sync: false, maxLength: MAX_BUFFERED_BYTES });
-    const destination = open(path ?? stdout);
-    const current = new Outflow(destination);
-    if (path !== null) await once(destination, 'ready');
-    return new Outlet(path, open, current);
+    return new Outlet(path, open, new Outflow(open(path === null ? stdout : await openForAppending(path))));
   }
 
   write(line: string): void {
@@ -96,7 +104,8 @@ export class Outlet {
 
   async flush(): Promise<void> {
     await (this.#again ?? this.#reopening)?.catch(() => undefined);
-    await Promise.all([this.#current.flush(), ...this.#ending]);
+    await Promise.all(this.#ending);
+    await this.#current.flush();
   }
 
   /** Opens the file at the path anew. Rejects if that cannot be done: then lines go where they went. */
@@ -124,13 +133,13 @@ export class Outlet {
   }
 
   async #reopen(path: string): Promise<void> {
-    const destination = this.#open(path);
-    const next = new Outflow(destination);
-    // An `error` rejects this.
-    await once(destination, 'ready');
+    const next = new Outflow(this.#open(await openForAppending(path)));
     const last = this.#current;
     this.#current = next;
-    const ended = last.end().finally(() => this.#ending.delete(ended));
+    const ended = last.end().then((failure) => {
+      this.#ending.delete(ended);
+      if (failure !== undefined) this.onLoss(failure);
+    });
     this.#ending.add(ended);
   }
 }

@@ -40,6 +40,8 @@ interface Passed {
   /** What it was told of each of the others: what we hear later of who is gone is ours to tell. */
   readonly accounts: ReadonlyMap<string, Tally>;
   readonly late: Map<string, Tally>;
+  /** Who has left since, and what it had counted of which nobody was told but us. */
+  readonly gone: Map<string, Tally>;
   /** Our account as it was told then, until the new owner hears of us again: whoever asks meanwhile must hear no more. */
   own: Tally | undefined;
   /** Its own books, as it told them last. */
@@ -50,7 +52,7 @@ export class Ledger {
   readonly process: string;
   readonly #read: LedgerOptions['read'];
   readonly #now: () => number;
-  readonly #counted = new Tally();
+  #counted = new Tally();
   readonly #closed = new Map<string, Tally>();
   #since: number;
   #settled = new Tally();
@@ -115,7 +117,7 @@ export class Ledger {
   passOn(): Books {
     const books = this.books();
     const accounts = new Map([...this.#others].map(([process, { counters }]) => [process, counters.copy()]));
-    this.#passed = { accounts, late: new Map(), own: this.own(), books: undefined };
+    this.#passed = { accounts, late: new Map(), gone: new Map(), own: this.own(), books: undefined };
     return books;
   }
 
@@ -126,7 +128,9 @@ export class Ledger {
 
   /** This process is still the owner after all. */
   keep(): void {
+    const gone = this.#passed?.gone ?? new Map<string, Tally>();
     this.#regain(this.#passed?.late);
+    for (const [process, rest] of gone) this.#settleWhoLeft(process, rest);
   }
 
   /** The owner has died, and this process is it again: with what it was told last. */
@@ -157,6 +161,9 @@ export class Ledger {
   heard(process: string, counters: Counters): void {
     const tally = Tally.of(counters);
     if (this.#passed !== undefined) {
+      // It was cut off from us, and is not gone.
+      this.#counted = this.#counted.beyond(this.#passed.gone.get(process) ?? new Tally());
+      this.#passed.gone.delete(process);
       const late = this.#passed.late.get(process);
       if (late === undefined) this.#passed.late.set(process, tally);
       else late.raise(tally);
@@ -173,8 +180,10 @@ export class Ledger {
     if (this.#passed !== undefined) {
       const late = this.#passed.late.get(process);
       const told = this.#passed.accounts.get(process) ?? new Tally();
-      if (late !== undefined) this.#counted.addAll(late.beyond(told));
+      const rest = late?.beyond(told) ?? new Tally();
+      this.#counted.addAll(rest);
       this.#passed.late.delete(process);
+      this.#passed.gone.set(process, rest);
       return;
     }
     const entry = this.#others.get(process);
@@ -194,6 +203,15 @@ export class Ledger {
   #regain(late: ReadonlyMap<string, Tally> = new Map()): void {
     this.#passed = undefined;
     for (const [process, counters] of late) this.#others.get(process)?.counters.raise(counters);
+  }
+
+  /** As if it had left before: else its account would be passed on for ever, and counted twice if it turned up again. */
+  #settleWhoLeft(process: string, rest: Tally): void {
+    this.#counted = this.#counted.beyond(rest);
+    const entry = this.#others.get(process) ?? this.#entry(new Tally(), true);
+    entry.counters.addAll(rest);
+    this.#others.set(process, entry);
+    this.left(process);
   }
 
   /** What is settled of it is taken out again: it was cut off from us, and is not gone. */

@@ -26,8 +26,16 @@ export function isStopSignal(signal: NodeJS.Signals): boolean {
 }
 
 /** For a supervisor, until the end of the process. `onChild` is called when a child may have ended. */
-export function watchSignals(onSignal: (signal: NodeJS.Signals) => void, onChild: () => void): void {
-  for (const signal of PASSED_ON) process.on(signal, () => onSignal(signal));
+export function watchSignals(
+  binding: Binding,
+  onSignal: (signal: NodeJS.Signals) => void,
+  onChild: () => void,
+): void {
+  for (const signal of PASSED_ON) {
+    process.on(signal, () => onSignal(signal));
+    // As below.
+    binding.unblockSignal(constants.signals[signal]);
+  }
   process.on('SIGCHLD', onChild);
 }
 

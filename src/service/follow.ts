@@ -48,10 +48,10 @@ function hurryOldest({ configuration, draining, log }: Service): void {
   if (maxDraining === null) return;
   const oldestFirst = [...draining].sort((one, other) => one.generation - other.generation);
   for (const peer of oldestFirst.slice(0, Math.max(0, oldestFirst.length - maxDraining))) {
-    log.warn('more processes drain than maxDraining allows, the oldest is told to leave', {
-      predecessor: peer.pid,
-    });
-    peer.hurry();
+    const isTold = peer.hurry();
+    const facts = { predecessor: peer.pid };
+    if (isTold) log.warn('more processes drain than maxDraining allows, the oldest is told to leave', facts);
+    else log.warn('more processes drain than maxDraining allows, the oldest cannot be told to leave', facts);
   }
 }
 

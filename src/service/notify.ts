@@ -57,8 +57,11 @@ export class Notifier {
         if (!this.#reloading) this.reloading();
         break;
       case 'draining':
+        this.#beSilent();
+        break;
       case 'stopped':
         this.#beSilent();
+        if (from === 'stopping') this.#stopped();
         break;
       case 'stopping':
         if (from === 'serving') this.#stopping();
@@ -130,6 +133,11 @@ export class Notifier {
     this.#manager?.tell({ STOPPING: 1, STATUS: 'stopping' });
     // Without a limit of its own a drain gets the manager's, and not all the time there is.
     if (drainTimeout !== null) this.#askForTime(shutdownDelay + drainTimeout + STOP_MARGIN);
+  }
+
+  /** `supervise` cannot wait for a process whose parent, the one before, still drains. Others take no notice. */
+  #stopped(): void {
+    if (this.#service.options.mode === 'run') this.#manager?.tell({ EXIT_STATUS: 0 });
   }
 
   #reloaded(assignments: Assignments): void {

@@ -8,8 +8,8 @@ export class Generations {
   #main: ObservedProcess;
   /** The command itself may be a wrapper (npm, sh) that serves nobody. */
   #isGeneration = false;
-  /** Who speaks for a main process that knows nothing of this: the keeper of `exec`. */
-  #keeper = 0;
+  /** Who speaks for processes that know nothing of this, by the pid of each. */
+  readonly #kept = new Map<number, { process: ObservedProcess; keeper: ObservedProcess }>();
   /** Earlier main processes that have not been seen to end. */
   readonly #earlier = new Map<number, ObservedProcess>();
 
@@ -23,30 +23,43 @@ export class Generations {
   }
 
   /**
-   * Whether this made another process the main one. Believed of a process that speaks for itself, and of the main one
-   * and its keeper that name a successor: a predecessor that was stopped for a while must not name one who has left since.
+   * A process is about to become another program, and has a keeper that speaks for it. Nobody else's word will do: a keeper
+   * names successors, so whoever made itself one could name anybody.
+   */
+  keptBy(keeper: number, sender: number): void {
+    if (keeper <= 1 || sender <= 1) return;
+    for (const [pid, kept] of this.#kept) {
+      // A keeper may outlive its program, and have something to say.
+      const matters = kept.process.alive || pid === this.#main.pid || this.#earlier.has(pid);
+      if (!matters || !kept.keeper.alive) this.#kept.delete(pid);
+    }
+    this.#kept.set(sender, { process: new ObservedProcess(sender), keeper: new ObservedProcess(keeper) });
+  }
+
+  /**
+   * Whether this made another process the main one. A process is believed of itself, and the main one of its successor: a
+   * predecessor that was stopped for a while must not name one who has left since.
    */
   announce(pid: number, sender: number): boolean {
     if (pid <= 1 || pid === process.pid) return false;
+    const saysItself = this.#speaksFor(pid, sender);
     if (pid === this.#main.pid) {
-      this.#isGeneration = true;
-      if (sender !== pid && !this.#earlier.has(sender)) this.#keeper = sender;
+      this.#isGeneration ||= saysItself;
       return false;
     }
-    if (sender !== pid && sender !== this.#main.pid && sender !== this.#keeper) return false;
+    if (!saysItself && !this.#speaksFor(this.#main.pid, sender)) return false;
     const announced = this.#earlier.get(pid) ?? new ObservedProcess(pid);
     if (!announced.alive) return false;
     if (this.#isGeneration) this.#earlier.set(this.#main.pid, this.#main);
     this.#earlier.delete(pid);
     this.#main = announced;
-    this.#keeper = 0;
     this.#isGeneration = true;
     return true;
   }
 
   /** Whether this process speaks for the service: of other children nobody asked, unless a wrapper hides who serves. */
   speaks(pid: number): boolean {
-    return !this.#isGeneration || pid === this.#main.pid || pid === this.#keeper || this.#earlier.has(pid);
+    return !this.#isGeneration || this.#speaksFor(this.#main.pid, pid) || this.#earlier.has(pid);
   }
 
   /** Whether this is, or was, a process that serves: a zombie too, until `earlier` is asked for. */
@@ -60,5 +73,9 @@ export class Generations {
       if (!generation.alive) this.#earlier.delete(pid);
     }
     return [...this.#earlier.values()];
+  }
+
+  #speaksFor(pid: number, sender: number): boolean {
+    return sender === pid || sender === this.#kept.get(pid)?.keeper.pid;
   }
 }

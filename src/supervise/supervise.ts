@@ -7,6 +7,7 @@
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
 import { supervisedEnvironment } from '../process/environment.js';
+import { KEEPER } from '../process/keeper.js';
 import { isStopSignal, watchSignals } from '../process/signals.js';
 import { exitCodeOf, startSupervised } from '../process/supervised.js';
 import { Generations } from './generations.js';
@@ -86,6 +87,7 @@ class Supervision {
     try {
       if (process.pid !== 1) binding.becomeSubreaper();
       watchSignals(
+        binding,
         (signal) => {
           // A main process that has just given the service away would not take it.
           this.#socket.read();
@@ -115,6 +117,8 @@ class Supervision {
   #hear({ sender, fields }: Notification): void {
     const generations = this.#generations;
     if (generations === undefined) return;
+    const keeper = Number(fields.get(KEEPER));
+    if (Number.isInteger(keeper)) generations.keptBy(keeper, sender);
     const pid = Number(fields.get('MAINPID'));
     const isAnother = Number.isInteger(pid) && generations.announce(pid, sender);
     if (!generations.speaks(sender)) return;
@@ -130,6 +134,8 @@ class Supervision {
       this.#ready = true;
       this.#restarting = false;
     }
+    // Whoever waits for it says the same, or better; but that may be the one before, whose child it is.
+    if (sender === generations.main.pid && fields.get('EXIT_STATUS') === '0') this.#mainCode ??= 0;
     this.#relay?.(fields);
     if (this.#ready) this.#release();
     this.#look();
@@ -173,7 +179,8 @@ class Supervision {
     if (main.pid === this.#started) return;
     const { earlier } = generations;
     if (earlier.length === 0 && (this.#graceIsOver || !hasChildren)) {
-      this.#end();
+      // What it said last is looked at once more, and comes back here.
+      if (this.#socket.read() === 0) this.#end();
       return;
     }
     this.#pollIf(true);

@@ -285,6 +285,8 @@ describe('a program that was executed', {
 
   test('that does not heed TERM is killed', async () => {
     const python = await startPython(['--drain-timeout', '300ms'], ['deaf']);
+    // From here on it does not.
+    expect(await ask('hello')).toBe(`hello ${python.pid}`);
     const stopped = await uninterruptible(['stop', '--control', generations.controlPath]);
     expect(stopped).toMatchObject({ code: 0, stderr: '' });
     expect(await exitOf(python)).toEqual({ code: null, signal: 'SIGKILL' });

@@ -9,7 +9,7 @@ import { COMMAND, uninterruptible } from '../support/command.js';
 import { ExecutedGenerations } from '../support/executed.js';
 import { DEADLINE, Generations, type Version } from '../support/generations.js';
 import { Notifications } from '../support/notifications.js';
-import { exitOf } from '../support/processes.js';
+import { exitOf, stateOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 import { asPid1, serverCommand, superviseCommand, supervisedServer } from '../support/supervised.js';
 
@@ -123,6 +123,18 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(await exitOf(supervisor)).toEqual({ code: 7, signal: null });
   });
 
+  test('ends with 0 when the owner has stopped, although only the one before sees it end', async () => {
+    const supervisor = await start({ server: { rollbackWindow: 60_000 } });
+    const first = generations.owner;
+    const second = await restart(supervisor);
+    // Its child is waited for by nobody meanwhile, and nobody waits for what it would say.
+    process.kill(first, 'SIGSTOP');
+    supervisor.kill('SIGTERM');
+    await generations.until(() => stateOf(second) === 'Z', 'the owner to end');
+    process.kill(first, 'SIGCONT');
+    expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
+  });
+
   test('ends with 128 + n when signal n ended the last generation, and starts nothing again', async () => {
     const supervisor = await start();
     await restart(supervisor);
@@ -152,12 +164,8 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     const supervisor = await start();
     redeploy({ fault: { at: 'received:offer', action: 'stop' } });
     supervisor.kill('SIGUSR1');
-    await generations.line('started');
     const { child } = await generations.line('started');
-    await generations.until(
-      () => generations.stderr.includes('fault: stop'),
-      'the new process to be stopped',
-    );
+    await generations.until(() => stateOf(Number(child)) === 'T', 'the new process to be stopped');
     process.kill(generations.owner, 'SIGKILL');
     process.kill(Number(child), 'SIGCONT');
     await generations.line('serving', ({ pid }) => pid === child);
@@ -196,6 +204,7 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       environment: { NOTIFY_SOCKET: manager.path },
     });
     const { pid: server } = await generations.line('warming up');
+    const liarsFriend = generations.launch({ command: ['sleep', '60'] });
     const socket = notifySocketOf(server);
     await generations.line('serving');
     await generations.until(() => manager?.states.length === 1, 'READY=1');
@@ -211,16 +220,19 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       'MAINPID=1e99',
       `MAINPID=${server}x`,
     ];
+    // It names the main process, as a keeper does, and then this one.
+    const lies = [`MAINPID=${server}`, `MAINPID=${server}\nSTATUS=stranger`, `MAINPID=${liarsFriend.pid}`];
     // Of the last one, which is cut, what it says last would be missing.
     const long = 'x\n'.repeat(50_000);
     for (const text of [
       ...garbage,
+      ...lies,
       ...['STOPPING=1', `MAINPID=${supervisor.pid}`, 'READY=1\nSTATUS=stranger', long],
     ]) {
       await generations.until(() => sent(binding, socket, text), 'room in the queue of the supervisor');
     }
     await restart(supervisor);
-    await generations.until(() => generations.alive().length === 2, 'the first to leave');
+    await generations.until(() => generations.alive().length === 3, 'the first to leave');
     expect(manager.statuses).not.toContain('stranger');
     expect(manager.states.join()).not.toContain('STOPPING');
     supervisor.kill('SIGTERM');
@@ -283,6 +295,13 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     await generations.until(() => generations.alive().length === 2, 'the first to leave');
     expect(await generations.request('hello')).toBe(`hello ${second}`);
     expect(generations.lines.filter(({ msg }) => msg === 'restart ordered')).toHaveLength(1);
+  });
+
+  test('restarts at USR1 although Node was told to ignore it (--disable-sigusr1, where it has that)', async () => {
+    const flag = '--disable-sigusr1';
+    const knows = process.allowedNodeEnvironmentFlags.has(flag);
+    const supervisor = await start({ environment: knows ? { NODE_OPTIONS: flag } : {} });
+    expect(await restart(supervisor)).toBeGreaterThan(0);
   });
 
   test('that gets TERM before the service is ready ends it', async () => {

@@ -1,5 +1,17 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import pino from 'pino';
@@ -157,6 +169,36 @@ describe('logPath', () => {
     expect(lines(`${logPath}.1`)).toHaveLength(2);
   });
 
+  test('that nobody would read is not waited for', async () => {
+    const log = await open();
+    renameSync(logPath, `${logPath}.1`);
+    execFileSync('mkfifo', [logPath]);
+    try {
+      log.reopen();
+      await log.flush();
+      expect(lines(`${logPath}.1`)).toMatchObject([{ err: { code: 'ENXIO' } }]);
+    } finally {
+      // Whoever waits for a reader has one.
+      closeSync(openSync(logPath, constants.O_RDONLY | constants.O_NONBLOCK));
+    }
+  });
+
+  test('on a disk that is full tells of the lines it has lost, once it is opened anew', async () => {
+    symlinkSync('/dev/full', logPath);
+    const log = await open();
+    log.info('lost');
+    await log.flush();
+    renameSync(logPath, `${logPath}.1`);
+    log.reopen();
+    await log.flush();
+    log.info('after');
+    await log.flush();
+    expect(lines()).toMatchObject([
+      { msg: 'lines for the log file before are lost, it could not be written', err: { code: 'ENOSPC' } },
+      { msg: 'after' },
+    ]);
+  });
+
   test('looks by itself whether it was moved away', async () => {
     const log = await open();
     log.keepUp();
@@ -177,6 +219,13 @@ describe('logPath', () => {
       () => {
         mkdirSync(logPath);
         return `EISDIR: illegal operation on a directory, open '${logPath}'`;
+      },
+    ],
+    [
+      'is a pipe that nobody reads',
+      () => {
+        execFileSync('mkfifo', [logPath]);
+        return `ENXIO: no such device or address, open '${logPath}'`;
       },
     ],
     [

@@ -265,6 +265,40 @@ test('counters add up, and never go down in the eyes of whoever asks', () => {
   );
 });
 
+test('who leaves amid a hand-over that fails is settled, and counts once even if it turns up again', () => {
+  const ledger = new Ledger({ process: 'owner', since: 1, read: () => [] });
+  ledger.count('things');
+  ledger.heard('peer', { things: 10 });
+  ledger.passOn();
+  ledger.heard('peer', { things: 12 });
+  ledger.heard('late', { things: 100 });
+  ledger.left('peer');
+  ledger.left('late');
+  ledger.keep();
+  expect(ledger.total().get('things')).toBe(113);
+  expect(ledger.books()).toMatchObject({ settled: { things: 112 }, accounts: [{ process: 'owner' }] });
+  expect(ledger.books().accounts).toHaveLength(1);
+  ledger.heard('peer', { things: 13 });
+  ledger.heard('late', { things: 100 });
+  expect(ledger.total().get('things')).toBe(114);
+});
+
+test('who is cut off again and again amid a hand-over counts once', () => {
+  const ledger = new Ledger({ process: 'owner', since: 1, read: () => [] });
+  ledger.heard('peer', { things: 10 });
+  ledger.passOn();
+  for (const things of [12, 13]) {
+    ledger.heard('peer', { things });
+    ledger.left('peer');
+  }
+  expect(ledger.own().get('things')).toBe(3);
+  ledger.heard('peer', { things: 14 });
+  ledger.keep();
+  expect(ledger.total().get('things')).toBe(14);
+  ledger.left('peer');
+  expect(ledger.total().get('things')).toBe(14);
+});
+
 test('books fit into a packet, however many drain and whatever they count', () => {
   const counters = (from: number): Counters =>
     Object.fromEntries(

@@ -2,12 +2,16 @@
 import { realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Channel } from '../../src/handover/channel.js';
+import { DrainingPeer } from '../../src/handover/draining-peer.js';
 import type { ServerOptions } from '../../src/index.js';
 import { Log } from '../../src/log/log.js';
+import { follow } from '../../src/service/follow.js';
 import { member } from '../../src/service/member.js';
 import { greeterOf } from '../../src/service/orders.js';
 import { Service } from '../../src/service/service.js';
 import { makePair } from '../support/certificates.js';
+import { pair } from '../support/channels.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { echo, KeptLog, rejection, serving, TestServer, temporaryDirectory } from '../support/in-process.js';
 import { requirement } from '../support/requirements.js';
@@ -164,6 +168,35 @@ describe(
         allowedNetworks: [closed.boundListeners[0]?.bound],
       });
     });
+  },
+);
+
+test(
+  'only who can be told to leave is said to be told, when more drain than maxDraining allows',
+  requirement('addon'),
+  async () => {
+    const server = new TestServer(undefined, { maxDraining: 1 });
+    const service = new Service([server[member]], { mode: 'start', inherited: undefined });
+    await service.start();
+    const peers: Channel[] = [];
+    const complaint = 'more processes drain than maxDraining allows, the oldest';
+    for (const [at, features] of [['hurry'], [], []].entries()) {
+      const [channel, peer] = pair();
+      peers.push(peer);
+      const facts = { pid: at + 1, generation: at + 1, connections: 1, features };
+      follow(service, new DrainingPeer(channel, facts));
+    }
+    expect(
+      server.log.entries
+        .filter(({ message }) => message.startsWith(complaint))
+        .map(({ message, facts }) => [message.slice(complaint.length + 1), facts['predecessor']]),
+    ).toEqual([
+      ['is told to leave', 1],
+      ['is told to leave', 1],
+      ['cannot be told to leave', 2],
+    ]);
+    for (const peer of peers) peer.close();
+    await server.stop();
   },
 );
 

@@ -42,6 +42,7 @@ describe('the main process', requirement('linux', 'proc'), () => {
 
   test('may have a keeper that speaks for it, and names its successor', async () => {
     const [keeper, successor, other] = [await running(), await running(), await running()];
+    generations.keptBy(keeper, command);
     expect(generations.announce(command, keeper)).toBe(false);
     expect(generations.includes(command)).toBe(true);
     expect(generations.speaks(keeper)).toBe(true);
@@ -53,6 +54,43 @@ describe('the main process', requirement('linux', 'proc'), () => {
     expect(generations.announce(successor, command)).toBe(false);
     expect(generations.announce(other, command)).toBe(false);
     expect(generations.main.pid).toBe(successor);
+  });
+
+  test('whose keeper has taken over from one that died is announced by that', async () => {
+    const [second, keeper] = [await running(), await running()];
+    generations.announce(command, command);
+    generations.keptBy(keeper, second);
+    await end(command);
+    expect(generations.announce(second, keeper)).toBe(true);
+    expect(generations.main.pid).toBe(second);
+    expect(generations.speaks(keeper)).toBe(true);
+  });
+
+  test('has no keeper that only says so: it could name anybody', async () => {
+    const [liar, other] = [await running(), await running()];
+    expect(generations.announce(command, liar)).toBe(false);
+    expect(generations.includes(command)).toBe(false);
+    expect(generations.announce(other, liar)).toBe(false);
+    generations.announce(command, command);
+    generations.announce(command, liar);
+    generations.keptBy(other, liar);
+    expect(generations.speaks(liar)).toBe(false);
+    expect(generations.announce(other, liar)).toBe(false);
+    expect(generations.main.pid).toBe(command);
+  });
+
+  test('keeps its keeper when that of another is named, and when the program has ended', async () => {
+    const [keeper, another, itsKeeper, successor] = [
+      await running(),
+      await running(),
+      await running(),
+      await running(),
+    ];
+    generations.keptBy(keeper, command);
+    generations.announce(command, keeper);
+    await end(command);
+    generations.keptBy(itsKeeper, another);
+    expect(generations.announce(successor, keeper)).toBe(true);
   });
 
   test('names its successor, and is then an earlier one, as long as it lives', async () => {
