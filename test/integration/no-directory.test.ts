@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Generations, type Version } from '../support/generations.js';
+import { stateOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
@@ -141,8 +142,8 @@ describe('a server for which no directory will do', requirement('addon', 'proc')
 
     deploy({}, { at: 'lock:owner:true', action: 'stop' });
     process.kill(third, 'SIGUSR1');
-    await generations.line('successor ready', ({ pid }) => pid === third);
-    await generations.until(() => generations.stderr.includes('fault: stop'), 'the successor to be stopped');
+    const { successor } = await generations.line('successor ready', ({ pid }) => pid === third);
+    await generations.until(() => stateOf(Number(successor)) === 'T', 'the successor to be stopped');
     process.kill(third, 'SIGTERM');
     await generations.line('stop ordered', ({ pid }) => pid === third);
     for (const pid of generations.alive()) process.kill(pid, 'SIGCONT');
