@@ -1,0 +1,96 @@
+/**
+ * Clients that come at a steady rate, whatever became of those before them: each asks one line, expects the answer and
+ * closes. Whoever is lost is known by the port, by which the servers say whom they have accepted.
+ */
+import { connect, type Socket } from 'node:net';
+
+/** Longer than any process is stopped in a trial. */
+const PATIENCE = 25_000;
+
+/** Times are milliseconds since the epoch. */
+export interface Loss {
+  /** 0 when it was not even connected. */
+  port: number;
+  why: string;
+  /** When it was due. */
+  dueAt: number;
+  at: number;
+}
+
+export class Load {
+  made = 0;
+  answered = 0;
+  readonly losses: Loss[] = [];
+  /** The longest time without an answer, in milliseconds. */
+  longestGap = 0;
+  readonly #port: number;
+  readonly #rate: number;
+  readonly #startedAt = Date.now();
+  readonly #open = new Set<Socket>();
+  readonly #timer: NodeJS.Timeout;
+  #lastAnswer = Date.now();
+  #emptied: (() => void) | undefined;
+
+  /** `rate` is connections per second. */
+  constructor(port: number, rate: number) {
+    this.#port = port;
+    this.#rate = rate;
+    this.#timer = setInterval(() => this.#makeWhoIsDue(), Math.max(5, 1_000 / rate));
+  }
+
+  /** Resolves when everybody has been answered or lost; whoever is still open after so many milliseconds is lost. */
+  async end(patience: number): Promise<void> {
+    clearInterval(this.#timer);
+    if (this.#open.size === 0) return;
+    const timer = setTimeout(() => this.abandon('unanswered'), patience);
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    clearTimeout(timer);
+  }
+
+  abandon(why = 'abandoned'): void {
+    clearInterval(this.#timer);
+    for (const socket of this.#open) socket.destroy(new Error(why));
+  }
+
+  #makeWhoIsDue(): void {
+    const due = Math.floor(((Date.now() - this.#startedAt) * this.#rate) / 1_000);
+    while (this.made < due) {
+      this.made += 1;
+      this.#make(this.#startedAt + (this.made * 1_000) / this.#rate);
+    }
+  }
+
+  #make(dueAt: number): void {
+    const socket = connect(this.#port, '127.0.0.1');
+    let port = 0;
+    let answer = '';
+    let why = 'closed';
+    this.#open.add(socket);
+    socket.setEncoding('latin1');
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('unanswered')));
+    socket.on('connect', () => {
+      port = socket.localPort ?? 0;
+    });
+    socket.on('data', (text) => {
+      answer += String(text);
+    });
+    socket.on('error', (error) => {
+      why = (error as NodeJS.ErrnoException).code ?? error.message;
+    });
+    socket.on('close', () => {
+      const at = Date.now();
+      if (/^load \d+\n$/.test(answer)) {
+        this.answered += 1;
+        this.longestGap = Math.max(this.longestGap, at - this.#lastAnswer);
+        this.#lastAnswer = at;
+      } else {
+        this.losses.push({ port, why, dueAt, at });
+      }
+      this.#open.delete(socket);
+      if (this.#open.size === 0) this.#emptied?.();
+    });
+    socket.end('load\n');
+  }
+}

@@ -1,0 +1,237 @@
+/** One trial: a service under load, one hand-over in which something goes wrong, and one in which nothing does. */
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { EchoGenerations } from '../support/echo.js';
+import { freePort } from '../support/free-port.js';
+import { nameOfPlan, type Plan } from './fault.js';
+import { type Event, Interposer, type Point } from './interposer.js';
+import { type Baseline, Judge } from './judge.js';
+import { Load } from './load.js';
+import { type Explained, explain } from './losses.js';
+import { rolesOf, settledOwner } from './roles.js';
+import { Stopped } from './stopped.js';
+
+const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
+/** Once nobody is stopped any more, everything must be decided within this. */
+const LIMIT = 20_000;
+/** After the hand-over is over, for what still comes of it. */
+const AFTERMATH = 400;
+const POLL = 20;
+/** Nobody was answered for longer than this: an outage. */
+const OUTAGE = 3_000;
+/** What the last clients may wait. */
+const PATIENCE = 5_000;
+/** In which a process that has drained can serve again. */
+const ROLLBACK_WINDOW = 30_000;
+const READY_TIMEOUT = 4_000;
+
+export interface Outcome {
+  name: string;
+  /** What came by in each process, in order. */
+  points: Point[];
+  /** Of each fault, whether its point was reached. */
+  hit: boolean[];
+  made: number;
+  lost: Explained[];
+  /** Nobody could serve: the only process was killed. */
+  down: boolean;
+  /** In milliseconds. */
+  longestGap: number;
+  milliseconds: number;
+  /** Everything that is not as it should be. */
+  problems: string[];
+  /** Descriptors that were left open. */
+  leaked: number;
+  outages: number;
+  /** To compare with; of a trial without a fault. */
+  baseline: Baseline;
+  /** What all processes said, if there were problems. */
+  log: string;
+}
+
+export interface TrialOptions {
+  library: string;
+  rate: number;
+  /** What a trial without a fault leaves open. */
+  baseline: Baseline | undefined;
+}
+
+export async function tryPlan(plan: Plan, options: TrialOptions): Promise<Outcome> {
+  const trial = new Trial(plan, options);
+  try {
+    return await trial.run();
+  } finally {
+    await trial.end();
+  }
+}
+
+class Trial {
+  readonly #plan: Plan;
+  readonly #options: TrialOptions;
+  readonly #generations = new EchoGenerations();
+  readonly #interposer: Interposer;
+  readonly #judge: Judge;
+  #load: Load | undefined;
+  #port = 0;
+
+  constructor(plan: Plan, options: TrialOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#interposer = new Interposer(options.library, this.#generations.directory);
+    this.#judge = new Judge(this.#generations, options.baseline);
+  }
+
+  async run(): Promise<Outcome> {
+    const startedAt = performance.now();
+    const generations = this.#generations;
+    this.#port = await freePort();
+    const peers = join(generations.directory, 'peers');
+    generations.deploy({
+      servers: [
+        {
+          bind: `tcp://127.0.0.1:${this.#port}`,
+          controlPath: generations.controlPath,
+          pidfilePath: join(generations.directory, 'pid'),
+          rollbackWindow: ROLLBACK_WINDOW,
+          readyTimeout: READY_TIMEOUT,
+        },
+      ],
+      peers,
+    });
+    const first = this.#launch();
+    await generations.line('serving');
+    this.#judge.remember(first.pid!);
+    this.#load = new Load(this.#port, this.#options.rate);
+    await generations.until(() => this.#load!.answered > 5, 'clients to be answered');
+
+    const socketBefore = this.#listeningSocket();
+    this.#interposer.arm(this.#plan.faults);
+    const launched = this.#trigger(first);
+    const owner = await this.#outcome(first, launched);
+    this.#interposer.disarm();
+    const faults = this.#interposer.events;
+    const socketAfter = this.#listeningSocket();
+    const down = owner === null;
+    if (owner === undefined) this.#judge.blame(`nobody had the service within ${LIMIT} ms`);
+    if (down) {
+      this.#judge.expectDeadByFault(faults);
+      this.#launch();
+      await generations
+        .line('serving', ({ pid }) => pid !== first.pid, generations.lines.length)
+        .catch(() => this.#judge.blame('a cold start afterwards did not serve'));
+    }
+    await this.#judge.expectOwner(owner ?? undefined);
+    await this.#judge.expectFurtherRestart();
+    await this.#load.end(PATIENCE);
+    await this.#judge.expectNothingLeft();
+
+    const lost = explain(this.#load.losses, {
+      events: this.#interposer.events,
+      peers: readFileSync(peers, 'utf8'),
+      listenerLost: down || socketAfter !== socketBefore,
+    });
+    const unexplained = lost.filter(({ because }) => because === undefined);
+    for (const { why, port } of unexplained.slice(0, 5)) this.#judge.blame(`lost: ${why} (port ${port})`);
+    const isExcused =
+      down || socketAfter !== socketBefore || this.#plan.faults.some(({ action }) => action === 'stop');
+    const isOutage = !isExcused && this.#load.longestGap > OUTAGE;
+    if (isOutage) this.#judge.blame(`no answer for ${this.#load.longestGap} ms`);
+    const { problems, leaked, baseline } = this.#judge;
+    return {
+      name: nameOfPlan(this.#plan),
+      points: pointsOf(faults),
+      hit: this.#plan.faults.map(({ side, call, number }) =>
+        faults.some(
+          ({ what, words }) =>
+            what === 'hit' && words[0] === side && words[1] === call && Number(words[2]) === number,
+        ),
+      ),
+      made: this.#load.made,
+      lost,
+      down,
+      longestGap: this.#load.longestGap,
+      milliseconds: Math.round(performance.now() - startedAt),
+      problems,
+      leaked,
+      outages: isOutage ? 1 : 0,
+      baseline,
+      log: problems.length === 0 ? '' : `${generations.report()}\n${showEvents(this.#interposer.events)}`,
+    };
+  }
+
+  async end(): Promise<void> {
+    this.#load?.abandon();
+    await this.#generations.end();
+  }
+
+  #launch(): ChildProcess {
+    return this.#generations.launch({
+      command: [process.execPath, SERVER, this.#generations.optionsPath],
+      environment: this.#interposer.environment,
+    });
+  }
+
+  #trigger(first: ChildProcess): ChildProcess | undefined {
+    if (this.#plan.start === 'launch') return this.#launch();
+    process.kill(first.pid!, 'SIGUSR1');
+    return undefined;
+  }
+
+  /** Waits until it is decided who serves: its pid, null if nobody is left, undefined if it stays undecided. */
+  async #outcome(
+    first: ChildProcess,
+    launched: ChildProcess | undefined,
+  ): Promise<number | null | undefined> {
+    const stopped = new Stopped(this.#plan.faults);
+    const since = this.#generations.lines.length;
+    let decidedSince: number | undefined;
+    let deadline = performance.now() + LIMIT;
+    for (; performance.now() < deadline; await delay(POLL)) {
+      const { events } = this.#interposer;
+      const hits = events.filter(({ what }) => what === 'hit');
+      if (stopped.check(hits)) {
+        deadline = performance.now() + LIMIT;
+        continue;
+      }
+      const born = events.filter(({ what }) => what === 'born').map(({ pid }) => pid);
+      const lines = this.#generations.lines.slice(since);
+      const hasBegun = lines.length > 0 || hits.length > 0;
+      if (!hasBegun || (launched !== undefined && !born.includes(launched.pid!))) continue;
+      const roles = rolesOf(born, [{ pid: first.pid!, msg: 'serving', generation: 1, level: 30 }, ...lines]);
+      const owner = settledOwner(roles);
+      if (owner === undefined) {
+        decidedSince = undefined;
+        continue;
+      }
+      decidedSince ??= performance.now();
+      if (performance.now() - decidedSince > AFTERMATH) return owner;
+    }
+    return undefined;
+  }
+
+  /** The inode of the socket that listens on the port, if any does. */
+  #listeningSocket(): string | undefined {
+    const local = `:${this.#port.toString(16).toUpperCase().padStart(4, '0')}`;
+    return readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .find((fields) => fields[1]?.endsWith(local) && fields[3] === '0A')?.[9];
+  }
+}
+
+function pointsOf(events: readonly Event[]): Point[] {
+  return events
+    .filter(({ what }) => what === 'at')
+    .map(({ words: [side, call, number] }) => ({
+      side: side as Point['side'],
+      call: call!,
+      number: Number(number),
+    }));
+}
+
+function showEvents(events: readonly Event[]): string {
+  return events.map(({ at, pid, what, words }) => [at, pid, what, ...words].join(' ')).join('\n');
+}

@@ -1,0 +1,29 @@
+/** Tries plans, several at a time: those in which a process is stopped mostly wait, and have places of their own. */
+import type { Plan } from './fault.js';
+import type { Outcome } from './trial.js';
+
+export interface Walk {
+  plans: readonly Plan[];
+  /** Trials at a time that keep the machine busy, and as many that wait. */
+  jobs: number;
+  /** No trial begins after so many milliseconds. */
+  limit: number;
+  attempt: (plan: Plan) => Promise<Outcome>;
+  onOutcome: (outcome: Outcome, plan: Plan) => void;
+}
+
+/** Returns the plans that there was no time for. */
+export async function walk({ plans, jobs, limit, attempt, onOutcome }: Walk): Promise<Plan[]> {
+  const end = performance.now() + limit;
+  const waits = ({ faults }: Plan): boolean => faults.some(({ action }) => action === 'stop');
+  const queues = [plans.filter(waits), plans.filter((plan) => !waits(plan))];
+  const work = async (queue: Plan[]): Promise<void> => {
+    while (performance.now() < end) {
+      const plan = queue.shift();
+      if (plan === undefined) return;
+      onOutcome(await attempt(plan), plan);
+    }
+  };
+  await Promise.all(queues.flatMap((queue) => Array.from({ length: jobs }, () => work(queue))));
+  return queues.flat();
+}
