@@ -1,16 +1,12 @@
 /** What can go wrong where: every point that was seen, with everything that the kernel or a peer can do there. */
-import { constants } from 'node:os';
-import type { Fault, Plan, Start } from './fault.js';
+import { type ErrnoName, errnoOf } from './errno.js';
+import { type Fault, nameOfAct, type Plan, type Start } from './fault.js';
 import type { Act, Point, Side } from './interposer.js';
 
 /** Milliseconds: short of every wait of the protocol, and long enough for others to go first. */
 const DELAY = 300;
 /** Milliseconds past the longest wait that the other side is in: `WAITS.yours` of the successor, `WAITS.owner` of the owner. */
 const STOP: Record<Side, number> = { old: 10_500, new: 5_500 };
-
-type ErrnoName = keyof typeof constants.errno | 'ETOOMANYREFS';
-/** Node has no name for it. */
-const ETOOMANYREFS = 109;
 
 const NO_DESCRIPTOR: ErrnoName[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 const ON_PATH: ErrnoName[] = ['EACCES', 'ENOMEM', 'ENOSPC'];
@@ -51,18 +47,23 @@ const ERRORS: Record<string, ErrnoName[]> = {
 
 const ON_PACKETS: Act['action'][] = ['cut', 'truncate', 'duplicate', 'postpone', 'reorder'];
 
-export function isStep({ call }: Point): boolean {
+/** Whether it is one fault, between two steps of the protocol. */
+export function isAtStep({ faults }: Plan): boolean {
+  return faults.length === 1 && faults.every(isStep);
+}
+
+function isStep({ call }: Point): boolean {
   return call.startsWith('step:');
 }
 
 /** Everything that can go wrong at a point. */
-export function faultsAt(point: Point): Fault[] {
+function faultsAt(point: Point): Fault[] {
   const acts: Act[] = [
     { action: 'kill', value: 0 },
     { action: 'stop', value: STOP[point.side] },
     { action: 'delay', value: DELAY },
     ...(isStep(point) ? [{ action: 'cut' as const, value: 0 }] : []),
-    ...(ERRORS[point.call] ?? []).map((name) => ({ action: 'errno' as const, value: numberOf(name) })),
+    ...(ERRORS[point.call] ?? []).map((name) => ({ action: 'errno' as const, value: errnoOf(name) })),
     ...(point.call === 'close' ? [{ action: 'interrupt' as const, value: 0 }] : []),
     ...(point.call === 'sendmsg' ? ON_PACKETS.map((action) => ({ action, value: DELAY })) : []),
   ];
@@ -90,6 +91,18 @@ export function catalogue(
   };
 }
 
-function numberOf(name: ErrnoName): number {
-  return name === 'ETOOMANYREFS' ? ETOOMANYREFS : constants.errno[name];
+/** The plan that bears this name; undefined if it is no name of a plan. */
+export function planNamed(name: string): Plan | undefined {
+  const [start, ...rest] = name.split('/');
+  const faults = rest.join('/').split('+').map(faultNamed);
+  if ((start !== 'restart' && start !== 'launch') || !faults.every((fault) => fault !== undefined))
+    return undefined;
+  return { start, faults };
+}
+
+function faultNamed(name: string): Fault | undefined {
+  const [, side, call, number, act] = /^(old|new):(.+)#(\d+)=(\w+)$/.exec(name) ?? [];
+  if (call === undefined) return undefined;
+  const point = { side: side as Side, call, number: Number(number) };
+  return faultsAt(point).find((fault) => nameOfAct(fault) === act);
 }

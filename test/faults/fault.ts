@@ -1,5 +1,5 @@
 /** Faults by name: `old:sendmsg#3=kill`, two of them joined by `+`. */
-import { constants } from 'node:os';
+import { nameOfErrno } from './errno.js';
 import type { Act, Point } from './interposer.js';
 
 /** How the successor comes to be: started by the owner, or launched on its own. */
@@ -18,10 +18,8 @@ export function nameOfPoint({ side, call, number }: Point): string {
   return `${side}:${call}#${number}`;
 }
 
-function nameOfAct({ action, value }: Act): string {
-  if (action !== 'errno') return action;
-  const found = Object.entries(constants.errno).find(([, number]) => number === value);
-  return found?.[0] ?? String(value);
+export function nameOfAct({ action, value }: Act): string {
+  return action === 'errno' ? nameOfErrno(value) : action;
 }
 
 function nameOfFault(fault: Fault): string {

@@ -34,7 +34,7 @@ export interface Act {
   value: number;
 }
 
-export type Action =
+type Action =
   | 'kill'
   | 'stop'
   | 'delay'

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StatusAnswer } from '../../src/handover/protocol.js';
 import type { Generations } from '../support/generations.js';
 import { ownersOf } from '../support/one-owner.js';
-import { addedTo, descriptorKindsOf, isAlive, zombiesOf } from '../support/processes.js';
+import { addedTo, descriptorOf, isAlive, zombiesOf } from '../support/processes.js';
 import type { Event } from './interposer.js';
 import { killedAt } from './losses.js';
 
@@ -24,6 +24,7 @@ const OF_SERVICE = ['control', 'control.lock', 'pid'];
 const OF_TRIAL = /^(options\.json|peers|plan|events|claimed-(old|new))$/;
 /** The interposer's own. */
 const OF_INTERPOSER = /\/events$/;
+const STDERR = 2;
 const OF_DIRECTORY = /\/generations-/;
 
 export class Judge {
@@ -57,7 +58,10 @@ export class Judge {
     if (!killed.has(this.#first)) this.blame('nobody is left, and the first was not killed');
   }
 
-  /** Exactly one process owns the service: lock, control path, pid file and port lead to it. */
+  /**
+   * Exactly one process owns the service: lock, control path, pid file and port lead to it. To be called while nobody
+   * comes, or clients would count as descriptors left open.
+   */
   async expectOwner(expected: number | undefined): Promise<void> {
     const { directory, controlPath } = this.#generations;
     let wrong: string | undefined;
@@ -101,12 +105,11 @@ export class Judge {
     }
     const owner = Number((answer as { pid?: number }).pid);
     this.#owner = owner;
-    this.baseline.next = await this.#expectNoMore(owner, this.#expected?.next, 'the next owner');
     const others = (): number[] => generations.alive().filter((pid) => pid !== owner && pid !== before);
     await within(() => others().length === 0).catch(() => this.blame(`still there: ${others().join(', ')}`));
   }
 
-  /** No file beside those of a service, and no dead child. */
+  /** No file beside those of a service, no descriptor too many, and no dead child. To be called when nobody comes any more. */
   async expectNothingLeft(): Promise<void> {
     const { directory } = this.#generations;
     const files = (): string[] =>
@@ -116,11 +119,12 @@ export class Judge {
       );
     await within(() => files().length === 0).catch(() => this.blame(`left behind: ${files().join(', ')}`));
     const owner = this.#owner;
-    if (owner === undefined) return;
+    if (owner === undefined || !isAlive(owner)) return;
+    this.baseline.next = await this.#expectNoMore(owner, this.#expected?.next, 'the next owner');
     await within(() => zombiesOf(owner).length === 0).catch(() => this.blame('a zombie'));
   }
 
-  /** Clients come and go: it is what is open at one moment at least. Returns that. */
+  /** What is being closed needs a moment: it is what is open at the least. Returns that. */
   async #expectNoMore(pid: number, expected: readonly string[] | undefined, who: string): Promise<string[]> {
     let least = open(pid);
     const added = (): string[] => addedTo(expected ?? [], least);
@@ -144,11 +148,16 @@ export class Judge {
   }
 }
 
-/** Of files their names: each trial has a directory of its own. */
+/**
+ * What a process has open beside its standard streams, sorted. Of files the names: each trial has a directory of its own.
+ */
 function open(pid: number): string[] {
-  return descriptorKindsOf(pid)
-    .filter((kind) => !OF_INTERPOSER.test(kind))
-    .map((kind) => (OF_DIRECTORY.test(kind) ? basename(kind) : kind));
+  return readdirSync(`/proc/${pid}/fd`)
+    .filter((fd) => Number(fd) > STDERR)
+    .map((fd) => descriptorOf(pid, Number(fd)))
+    .filter((target) => target !== undefined && !OF_INTERPOSER.test(target))
+    .map((target) => (OF_DIRECTORY.test(target!) ? basename(target!) : target!.replace(/\[\d+\]$/, '')))
+    .sort();
 }
 
 function firstOf(sentences: readonly (string | false)[]): string | undefined {

@@ -25,21 +25,29 @@ export class Load {
   longestGap = 0;
   readonly #port: number;
   readonly #rate: number;
-  readonly #startedAt = Date.now();
   readonly #open = new Set<Socket>();
-  readonly #timer: NodeJS.Timeout;
-  #lastAnswer = Date.now();
+  #startedAt = 0;
+  /** Since it was started last. */
+  #due = 0;
+  #lastAnswer = 0;
+  #timer: NodeJS.Timeout | undefined;
   #emptied: (() => void) | undefined;
 
   /** `rate` is connections per second. */
   constructor(port: number, rate: number) {
     this.#port = port;
     this.#rate = rate;
-    this.#timer = setInterval(() => this.#makeWhoIsDue(), Math.max(5, 1_000 / rate));
+    this.start();
+  }
+
+  start(): void {
+    this.#startedAt = this.#lastAnswer = Date.now();
+    this.#due = 0;
+    this.#timer = setInterval(() => this.#makeWhoIsDue(), Math.max(5, 1_000 / this.#rate));
   }
 
   /** Resolves when everybody has been answered or lost; whoever is still open after so many milliseconds is lost. */
-  async end(patience: number): Promise<void> {
+  async stop(patience: number): Promise<void> {
     clearInterval(this.#timer);
     if (this.#open.size === 0) return;
     const timer = setTimeout(() => this.abandon('unanswered'), patience);
@@ -56,9 +64,10 @@ export class Load {
 
   #makeWhoIsDue(): void {
     const due = Math.floor(((Date.now() - this.#startedAt) * this.#rate) / 1_000);
-    while (this.made < due) {
+    while (this.#due < due) {
+      this.#due += 1;
       this.made += 1;
-      this.#make(this.#startedAt + (this.made * 1_000) / this.#rate);
+      this.#make(this.#startedAt + (this.#due * 1_000) / this.#rate);
     }
   }
 

@@ -1,116 +1,99 @@
-/** Walks all faults of a hand-over: `npm run test:faults -- --help`; see docs/reliability.md. */
+/** Walks the faults of a hand-over: `npm run test:faults -- --help`; see docs/reliability.md. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { catalogue, isStep } from './catalogue.js';
-import { nameOfPlan, nameOfPoint, type Plan, type Start } from './fault.js';
-import { buildInterposer, type Point } from './interposer.js';
-import type { Baseline } from './judge.js';
+import { catalogue, isAtStep, planNamed } from './catalogue.js';
+import { nameOfPlan, type Plan, type Start } from './fault.js';
+import { buildInterposer } from './interposer.js';
+import { type Options, readOptions } from './options.js';
 import { seeded, shuffled } from './random.js';
+import { type Rehearsal, rehearse } from './rehearsal.js';
 import { inWords, isGood, Report } from './report.js';
 import { tryPlan } from './trial.js';
 import { walk } from './walk.js';
 
 const STARTS: readonly Start[] = ['restart', 'launch'];
-/** A point counts that any of so many hand-overs without a fault has reached. */
-const REHEARSALS = 3;
 const PROGRESS_MILLISECONDS = 10_000;
-
-interface Options {
-  seed: number;
-  only?: string;
-  pairs: number;
-  sample?: number;
-  jobs: number;
-  rate: number;
-  minutes: number;
-  json?: string;
-  list?: true;
-}
-
-const { seed, only, pairs, sample, jobs, rate, minutes, json, list } = new Command('npm run test:faults --')
-  .description('Tries every fault of a hand-over, one at a time, and a sample of pairs.')
-  .option('--seed <number>', 'what the samples are drawn with', Number, 1)
-  .option('--only <name>', 'nothing but the faults whose name contains this')
-  .option('--pairs <number>', 'how many pairs of faults, for each way to start', Number, 300)
-  .option('--sample <number>', 'besides all faults at steps of the protocol, only so many others', Number)
-  .option('--jobs <number>', 'trials at a time, and as many more in which a process is stopped', Number, 3)
-  .option('--rate <number>', 'connections per second in each trial', Number, 200)
-  .option('--minutes <number>', 'no trial begins later', Number, Infinity)
-  .option('--json <file>', 'where the results go too, with the log of each trial that failed')
-  .option('--list', 'says what would be tried')
-  .parse()
-  .opts<Options>();
 
 const directory = mkdtempSync(join(tmpdir(), 'faults-'));
 try {
-  await main();
+  await main(readOptions());
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
 
-async function main(): Promise<void> {
-  const startedAt = performance.now();
+async function main(options: Options): Promise<void> {
   const library = buildInterposer(directory);
-  const baselines = new Map<Start, Baseline>();
-  const random = seeded(seed);
-  const plans: Plan[] = [];
-  const report = new Report(seed);
-  for (const start of STARTS) {
-    const rehearsal = await rehearse(start, library);
-    baselines.set(start, rehearsal.baseline);
-    const found = catalogue(start, rehearsal.points, pairs, random);
-    const others = [...found.singles.filter((plan) => !isAtStep(plan)), ...found.pairs];
-    plans.push(
-      ...found.singles.filter(isAtStep),
-      ...(sample === undefined ? others : shuffled(others, random).slice(0, sample)),
-    );
+  const exactly = options.only === undefined ? undefined : planNamed(options.only);
+  const rehearsals = new Map<Start, Rehearsal>();
+  for (const start of exactly === undefined ? STARTS : [exactly.start]) {
+    rehearsals.set(start, await rehearse(start, library, options.rate));
   }
-  const chosen = plans.filter((plan) => only === undefined || nameOfPlan(plan).includes(only));
-  if (list) {
-    for (const plan of chosen) console.log(nameOfPlan(plan));
+  const plans = exactly === undefined ? choose(rehearsals, options) : [exactly];
+  if (options.list) {
+    for (const plan of plans) console.log(nameOfPlan(plan));
     return;
   }
-  console.error(`${chosen.length} trials`);
-  const timer = setInterval(() => {
-    const { trials, failures } = report.summary;
-    console.error(
-      `${trials} of ${chosen.length}, ${failures.length} failed, ${Math.round((performance.now() - startedAt) / 1_000)} s`,
-    );
-  }, PROGRESS_MILLISECONDS);
-  const left = await walk({
-    plans: chosen,
-    jobs,
-    limit: minutes * 60_000,
-    attempt: (plan) => tryPlan(plan, { library, rate, baseline: baselines.get(plan.start) }),
-    onOutcome: (outcome, plan) => {
-      report.add(outcome, plan);
-      if (outcome.problems.length > 0)
-        console.error(`FAILED ${outcome.name}: ${outcome.problems.join('; ')}`);
-    },
-  });
-  clearInterval(timer);
+  const report = new Report(options.seed);
+  const left = await observed(report, plans.length, (interrupted) =>
+    walk({
+      plans,
+      jobs: options.jobs,
+      limit: options.minutes * 60_000,
+      signal: interrupted,
+      attempt: (plan) =>
+        tryPlan(plan, { library, rate: options.rate, baseline: rehearsals.get(plan.start)?.baseline }),
+      onOutcome: (outcome, plan) => {
+        report.add(outcome, plan);
+        if (outcome.problems.length > 0) {
+          console.error(`FAILED ${outcome.name}: ${outcome.problems.join('; ')}`);
+        }
+      },
+    }),
+  );
   const summary = report.end(left);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(summary, null, 2)}\n`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, null, 2)}\n`);
   console.log(inWords(summary));
   if (!isGood(summary)) process.exitCode = 1;
 }
 
-/** Hand-overs in which nothing goes wrong: which points there are, and what is open afterwards. */
-async function rehearse(start: Start, library: string): Promise<{ points: Point[]; baseline: Baseline }> {
-  const points = new Map<string, Point>();
-  let baseline: Baseline = {};
-  for (let time = 0; time < REHEARSALS; time += 1) {
-    const outcome = await tryPlan({ start, faults: [] }, { library, rate, baseline: undefined });
-    if (outcome.problems.length > 0)
-      throw new Error(`without any fault: ${outcome.problems.join('; ')}\n${outcome.log}`);
-    for (const point of outcome.points) points.set(nameOfPoint(point), point);
-    baseline = outcome.baseline;
+/** Says how far it is; SIGINT ends it when the trials under way are over. */
+async function observed<T>(
+  report: Report,
+  total: number,
+  body: (interrupted: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => {
+    console.error('ending the trials under way');
+    interrupted.abort();
+  });
+  const startedAt = performance.now();
+  console.error(`${total} trials`);
+  const timer = setInterval(() => {
+    const { trials, failures } = report.summary;
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
+    console.error(`${trials} of ${total}, ${failures.length} failed, ${seconds} s`);
+  }, PROGRESS_MILLISECONDS);
+  try {
+    return await body(interrupted.signal);
+  } finally {
+    clearInterval(timer);
   }
-  return { points: [...points.values()], baseline };
 }
 
-function isAtStep({ faults }: Plan): boolean {
-  return faults.length === 1 && faults.every(isStep);
+function choose(
+  rehearsals: ReadonlyMap<Start, Rehearsal>,
+  { only, pairs, sample, seed }: Options,
+): readonly Plan[] {
+  const random = seeded(seed);
+  const plans = [...rehearsals].flatMap(([start, { points }]) => {
+    const found = catalogue(start, points, pairs, random);
+    const others = [...found.singles.filter((plan) => !isAtStep(plan)), ...found.pairs];
+    return [
+      ...found.singles.filter(isAtStep),
+      ...(sample === undefined ? others : shuffled(others, random).slice(0, sample)),
+    ];
+  });
+  return plans.filter((plan) => only === undefined || nameOfPlan(plan).includes(only));
 }

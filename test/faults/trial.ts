@@ -9,6 +9,7 @@ import { freePort } from '../support/free-port.js';
 import { nameOfPlan, type Plan } from './fault.js';
 import { type Event, Interposer, type Point } from './interposer.js';
 import { type Baseline, Judge } from './judge.js';
+import { listeningSocket } from './listening-socket.js';
 import { Load } from './load.js';
 import { type Explained, explain } from './losses.js';
 import { rolesOf, settledOwner } from './roles.js';
@@ -107,13 +108,13 @@ class Trial {
     this.#load = new Load(this.#port, this.#options.rate);
     await generations.until(() => this.#load!.answered > 5, 'clients to be answered');
 
-    const socketBefore = this.#listeningSocket();
+    const socketBefore = listeningSocket(this.#port);
     this.#interposer.arm(this.#plan.faults);
     const launched = this.#trigger(first);
     const owner = await this.#outcome(first, launched);
     this.#interposer.disarm();
     const faults = this.#interposer.events;
-    const socketAfter = this.#listeningSocket();
+    const socketAfter = listeningSocket(this.#port);
     const down = owner === null;
     if (owner === undefined) this.#judge.blame(`nobody had the service within ${LIMIT} ms`);
     if (down) {
@@ -123,9 +124,11 @@ class Trial {
         .line('serving', ({ pid }) => pid !== first.pid, generations.lines.length)
         .catch(() => this.#judge.blame('a cold start afterwards did not serve'));
     }
+    await this.#load.stop(PATIENCE);
     await this.#judge.expectOwner(owner ?? undefined);
+    this.#load.start();
     await this.#judge.expectFurtherRestart();
-    await this.#load.end(PATIENCE);
+    await this.#load.stop(PATIENCE);
     await this.#judge.expectNothingLeft();
 
     const lost = explain(this.#load.losses, {
@@ -210,15 +213,6 @@ class Trial {
       if (performance.now() - decidedSince > AFTERMATH) return owner;
     }
     return undefined;
-  }
-
-  /** The inode of the socket that listens on the port, if any does. */
-  #listeningSocket(): string | undefined {
-    const local = `:${this.#port.toString(16).toUpperCase().padStart(4, '0')}`;
-    return readFileSync('/proc/net/tcp', 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .find((fields) => fields[1]?.endsWith(local) && fields[3] === '0A')?.[9];
   }
 }
 

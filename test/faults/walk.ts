@@ -8,17 +8,19 @@ export interface Walk {
   jobs: number;
   /** No trial begins after so many milliseconds. */
   limit: number;
+  /** Nor after this was aborted. */
+  signal: AbortSignal;
   attempt: (plan: Plan) => Promise<Outcome>;
   onOutcome: (outcome: Outcome, plan: Plan) => void;
 }
 
 /** Returns the plans that there was no time for. */
-export async function walk({ plans, jobs, limit, attempt, onOutcome }: Walk): Promise<Plan[]> {
+export async function walk({ plans, jobs, limit, signal, attempt, onOutcome }: Walk): Promise<Plan[]> {
   const end = performance.now() + limit;
   const waits = ({ faults }: Plan): boolean => faults.some(({ action }) => action === 'stop');
   const queues = [plans.filter(waits), plans.filter((plan) => !waits(plan))];
   const work = async (queue: Plan[]): Promise<void> => {
-    while (performance.now() < end) {
+    while (performance.now() < end && !signal.aborted) {
       const plan = queue.shift();
       if (plan === undefined) return;
       onOutcome(await attempt(plan), plan);

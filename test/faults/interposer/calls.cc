@@ -1,6 +1,6 @@
 // The system calls themselves, in front of those of libc: the addon's by
-// name, of Node's own those the library makes on its paths and to spawn. The n-th
-// call of a name is a point where a fault can be.
+// name, of Node's own those the library makes on its paths and to spawn. The
+// n-th call of a name is a point where a fault can be.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -80,38 +80,37 @@ auto Through(const char* call, Make make) -> decltype(make()) {
 #define CALLER CallerAt(__builtin_return_address(0))
 
 // A call of which only the addon's count.
-#define OF_ADDON(type, name, parameters, ...)                         \
-  extern "C" type name parameters {                                   \
-    static const auto next = Next(&name, #name);                      \
-    if (CALLER != Caller::kAddon) return next(__VA_ARGS__);           \
+#define OF_ADDON(type, name, parameters, ...)                           \
+  extern "C" type name parameters {                                     \
+    static const auto next = Next(&name, #name);                        \
+    if (CALLER != Caller::kAddon) return next(__VA_ARGS__);             \
     return Through(#name, [&]() -> type { return next(__VA_ARGS__); }); \
   }
 
 // A call of which the addon's count, and Node's to spawn.
-#define OF_BOTH(type, name, parameters, ...)                               \
-  extern "C" type name parameters {                                        \
-    static const auto next = Next(&name, #name);                           \
-    const Caller caller = CALLER;                                          \
-    if (caller == Caller::kOther) return next(__VA_ARGS__);                \
-    return Through(caller == Caller::kAddon ? #name : "node-" #name,       \
-                   [&]() -> type { return next(__VA_ARGS__); });           \
+#define OF_BOTH(type, name, parameters, ...)                         \
+  extern "C" type name parameters {                                  \
+    static const auto next = Next(&name, #name);                     \
+    const Caller caller = CALLER;                                    \
+    if (caller == Caller::kOther) return next(__VA_ARGS__);          \
+    return Through(caller == Caller::kAddon ? #name : "node-" #name, \
+                   [&]() -> type { return next(__VA_ARGS__); });     \
   }
 
 // A call of Node's on a path.
-#define OF_NODE_ON_PATH(type, name, parameters, path, ...)             \
-  extern "C" type name parameters {                                    \
-    static const auto next = Next(&name, #name);                       \
-    const Caller caller = CALLER;                                      \
-    const bool counts = caller == Caller::kAddon ||                    \
-                        (caller == Caller::kNode && IsOurs(path));     \
-    if (!counts) return next(__VA_ARGS__);                             \
-    return Through(caller == Caller::kAddon ? #name : "node-" #name,   \
-                   [&]() -> type { return next(__VA_ARGS__); });       \
+#define OF_NODE_ON_PATH(type, name, parameters, path, ...)                     \
+  extern "C" type name parameters {                                            \
+    static const auto next = Next(&name, #name);                               \
+    const Caller caller = CALLER;                                              \
+    const bool counts =                                                        \
+        caller == Caller::kAddon || (caller == Caller::kNode && IsOurs(path)); \
+    if (!counts) return next(__VA_ARGS__);                                     \
+    return Through(caller == Caller::kAddon ? #name : "node-" #name,           \
+                   [&]() -> type { return next(__VA_ARGS__); });               \
   }
 
-OF_ADDON(int, accept4,
-         (int fd, sockaddr* address, socklen_t* size, int flags), fd, address,
-         size, flags)
+OF_ADDON(int, accept4, (int fd, sockaddr* address, socklen_t* size, int flags),
+         fd, address, size, flags)
 OF_ADDON(int, bind, (int fd, const sockaddr* address, socklen_t size), fd,
          address, size)
 OF_ADDON(int, connect, (int fd, const sockaddr* address, socklen_t size), fd,
@@ -119,23 +118,24 @@ OF_ADDON(int, connect, (int fd, const sockaddr* address, socklen_t size), fd,
 OF_ADDON(int, dup2, (int from, int to) noexcept, from, to)
 OF_ADDON(int, dup3, (int from, int to, int flags) noexcept, from, to, flags)
 OF_ADDON(int, fchmod, (int fd, mode_t mode) noexcept, fd, mode)
-OF_ADDON(int, getsockname, (int fd, sockaddr* address, socklen_t* size) noexcept,
-         fd, address, size)
+OF_ADDON(int, getsockname,
+         (int fd, sockaddr* address, socklen_t* size) noexcept, fd, address,
+         size)
 OF_ADDON(int, getsockopt,
          (int fd, int level, int name, void* value, socklen_t* size) noexcept,
          fd, level, name, value, size)
 OF_ADDON(int, listen, (int fd, int backlog) noexcept, fd, backlog)
 OF_ADDON(int, memfd_create, (const char* name, unsigned int flags) noexcept,
          name, flags)
-OF_ADDON(int, poll, (pollfd* entries, nfds_t count, int timeout), entries,
+OF_ADDON(int, poll, (pollfd * entries, nfds_t count, int timeout), entries,
          count, timeout)
 OF_ADDON(ssize_t, sendto,
          (int fd, const void* data, size_t size, int flags,
           const sockaddr* address, socklen_t length),
          fd, data, size, flags, address, length)
 OF_ADDON(int, setsockopt,
-         (int fd, int level, int name, const void* value, socklen_t size)
-             noexcept,
+         (int fd, int level, int name, const void* value,
+          socklen_t size) noexcept,
          fd, level, name, value, size)
 OF_ADDON(int, shutdown, (int fd, int how) noexcept, fd, how)
 OF_ADDON(int, socket, (int domain, int type, int protocol) noexcept, domain,
@@ -145,8 +145,9 @@ OF_ADDON(int, waitid, (idtype_t type, id_t id, siginfo_t* info, int options),
 
 OF_BOTH(pid_t, fork, () noexcept)
 OF_BOTH(int, pipe2, (int* fds, int flags) noexcept, fds, flags)
-OF_BOTH(int, socketpair, (int domain, int type, int protocol, int* fds) noexcept,
-        domain, type, protocol, fds)
+OF_BOTH(int, socketpair,
+        (int domain, int type, int protocol, int* fds) noexcept, domain, type,
+        protocol, fds)
 
 OF_NODE_ON_PATH(int, chmod, (const char* path, mode_t mode) noexcept, path,
                 path, mode)

@@ -257,10 +257,10 @@ void Tell(const char* format, ...) {
   char line[256];
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  const int prefix = snprintf(line, sizeof(line), "%lld %d ",
-                              static_cast<long long>(now.tv_sec) * 1000 +
-                                  now.tv_nsec / 1000000,
-                              static_cast<int>(our_pid));
+  const int prefix = snprintf(
+      line, sizeof(line), "%lld %d ",
+      static_cast<long long>(now.tv_sec) * 1000 + now.tv_nsec / 1000000,
+      static_cast<int>(our_pid));
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(line + prefix, sizeof(line) - static_cast<size_t>(prefix) - 1,
