@@ -6,6 +6,8 @@ import { connect, type Socket } from 'node:net';
 
 /** Longer than any process is stopped in a trial. */
 const PATIENCE = 25_000;
+/** Between two turns, in milliseconds: what is longer than this is our own lateness. */
+const LONGEST_TURN = 100;
 
 /** Times are milliseconds since the epoch. */
 export interface Loss {
@@ -21,7 +23,7 @@ export class Load {
   made = 0;
   answered = 0;
   readonly losses: Loss[] = [];
-  /** The longest time without an answer, in milliseconds. */
+  /** The longest time without an answer, in milliseconds; less those in which this process did not run. */
   longestGap = 0;
   readonly #port: number;
   readonly #rate: number;
@@ -29,7 +31,8 @@ export class Load {
   #startedAt = 0;
   /** Since it was started last. */
   #due = 0;
-  #lastAnswer = 0;
+  #lastTurn = 0;
+  #sinceAnswer = 0;
   #timer: NodeJS.Timeout | undefined;
   #emptied: (() => void) | undefined;
 
@@ -41,8 +44,8 @@ export class Load {
   }
 
   start(): void {
-    this.#startedAt = this.#lastAnswer = Date.now();
-    this.#due = 0;
+    this.#startedAt = this.#lastTurn = Date.now();
+    this.#due = this.#sinceAnswer = 0;
     this.#timer = setInterval(() => this.#makeWhoIsDue(), Math.max(5, 1_000 / this.#rate));
   }
 
@@ -63,7 +66,10 @@ export class Load {
   }
 
   #makeWhoIsDue(): void {
-    const due = Math.floor(((Date.now() - this.#startedAt) * this.#rate) / 1_000);
+    const now = Date.now();
+    this.#sinceAnswer += Math.min(now - this.#lastTurn, LONGEST_TURN);
+    this.#lastTurn = now;
+    const due = Math.floor(((now - this.#startedAt) * this.#rate) / 1_000);
     while (this.#due < due) {
       this.#due += 1;
       this.made += 1;
@@ -92,8 +98,8 @@ export class Load {
       const at = Date.now();
       if (/^load \d+\n$/.test(answer)) {
         this.answered += 1;
-        this.longestGap = Math.max(this.longestGap, at - this.#lastAnswer);
-        this.#lastAnswer = at;
+        this.longestGap = Math.max(this.longestGap, this.#sinceAnswer);
+        this.#sinceAnswer = 0;
       } else {
         this.losses.push({ port, why, dueAt, at });
       }
