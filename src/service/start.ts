@@ -20,6 +20,7 @@ import { follow } from './follow.js';
 import { warnOfGivenUp } from './given-up.js';
 import { type Home, homeOf } from './home.js';
 import { prepareMembers } from './prepare.js';
+import { repairLater } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 import { startAlone } from './start-alone.js';
@@ -161,13 +162,14 @@ async function becomeOwner(
   for (const { listener, inherited } of prepared) {
     if (inherited) attempt(service, 'the mode of a path could not be set', () => listener.adjustMode());
   }
-  attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
-  attempt(service, 'the control path could not be put in place', () => {
+  const isFiled = attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
+  const isFound = attempt(service, 'the control path could not be put in place', () => {
     // A cleaner may have removed the lock file while we waited for it.
     if (seat.path !== null) seat.ownership.restore();
     former?.publish();
     seat.publish();
   });
+  if (!isFiled || !isFound) repairLater(service);
   former?.ownership.releaseNext();
   seat.ownership.releaseNext();
   predecessor?.channel.send({ type: 'owner', generation: service.generation });

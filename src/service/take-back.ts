@@ -7,6 +7,7 @@ import { type Ready, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { Inheritance } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
+import { repairLater } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
@@ -66,12 +67,13 @@ export async function takeBack(
   return {
     from,
     complete: () => {
-      attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
-      attempt(service, 'the control path could not be put in place', () => {
+      const isFiled = attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
+      const isFound = attempt(service, 'the control path could not be put in place', () => {
         // A cleaner may have removed the lock file meanwhile.
         if (seat.path !== null) seat.ownership.restore();
         seat.publish();
       });
+      if (!isFiled || !isFound) repairLater(service);
       seat.ownership.releaseNext();
       from?.channel.send({ type: 'owner', generation: service.generation });
     },

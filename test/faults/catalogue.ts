@@ -1,12 +1,12 @@
 /** What can go wrong where: every point that was seen, with everything that the kernel or a peer can do there. */
 import { type ErrnoName, errnoOf } from './errno.js';
-import { type Fault, nameOfAct, type Plan, type Start } from './fault.js';
+import { type Fault, nameOfAct, type Plan, STARTS, type Start } from './fault.js';
 import type { Act, Point, Side } from './interposer.js';
 
 /** Milliseconds: short of every wait of the protocol, and long enough for others to go first. */
 const DELAY = 300;
-/** Milliseconds past the longest wait that the other side is in: `WAITS.yours` of the successor, `WAITS.owner` of the owner. */
-const STOP: Record<Side, number> = { old: 10_500, new: 5_500 };
+/** Milliseconds past the longest wait that the other is in: `WAITS.yours` of who takes over, `WAITS.owner` of who gives. */
+const STOP = { giver: 10_500, taker: 5_500 };
 
 const NO_DESCRIPTOR: ErrnoName[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 const ON_PATH: ErrnoName[] = ['EACCES', 'ENOMEM', 'ENOSPC'];
@@ -57,10 +57,12 @@ function isStep({ call }: Point): boolean {
 }
 
 /** Everything that can go wrong at a point. */
-function faultsAt(point: Point): Fault[] {
+function faultsAt(point: Point, start: Start): Fault[] {
+  // Back to the first process: it is the second that gives the service away.
+  const givesAway = (start === 'rollback') === (point.side === 'new');
   const acts: Act[] = [
     { action: 'kill', value: 0 },
-    { action: 'stop', value: STOP[point.side] },
+    { action: 'stop', value: givesAway ? STOP.giver : STOP.taker },
     { action: 'delay', value: DELAY },
     ...(isStep(point) ? [{ action: 'cut' as const, value: 0 }] : []),
     ...(ERRORS[point.call] ?? []).map((name) => ({ action: 'errno' as const, value: errnoOf(name) })),
@@ -77,7 +79,7 @@ export function catalogue(
   pairs: number,
   random: () => number,
 ): { singles: Plan[]; pairs: Plan[] } {
-  const faults = points.flatMap(faultsAt);
+  const faults = points.flatMap((point) => faultsAt(point, start));
   const pick = (): Fault => faults[Math.floor(random() * faults.length)]!;
   const chosen = new Map<string, Plan>();
   while (faults.length > 2 && chosen.size < pairs) {
@@ -93,16 +95,19 @@ export function catalogue(
 
 /** The plan that bears this name; undefined if it is no name of a plan. */
 export function planNamed(name: string): Plan | undefined {
-  const [start, ...rest] = name.split('/');
-  const faults = rest.join('/').split('+').map(faultNamed);
-  if ((start !== 'restart' && start !== 'launch') || !faults.every((fault) => fault !== undefined))
-    return undefined;
+  const [word, ...rest] = name.split('/');
+  const start = STARTS.find((each) => each === word);
+  const faults = rest
+    .join('/')
+    .split('+')
+    .map((each) => start && faultNamed(each, start));
+  if (start === undefined || !faults.every((fault) => fault !== undefined)) return undefined;
   return { start, faults };
 }
 
-function faultNamed(name: string): Fault | undefined {
+function faultNamed(name: string, start: Start): Fault | undefined {
   const [, side, call, number, act] = /^(old|new):(.+)#(\d+)=(\w+)$/.exec(name) ?? [];
   if (call === undefined) return undefined;
   const point = { side: side as Side, call, number: Number(number) };
-  return faultsAt(point).find((fault) => nameOfAct(fault) === act);
+  return faultsAt(point, start).find((fault) => nameOfAct(fault) === act);
 }

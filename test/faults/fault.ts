@@ -2,8 +2,12 @@
 import { nameOfErrno } from './errno.js';
 import type { Act, Point } from './interposer.js';
 
-/** How the successor comes to be: started by the owner, or launched on its own. */
-export type Start = 'restart' | 'launch';
+/**
+ * Which hand-over it is: to a process that the owner starts, to one launched on its own, or, by order, back to the one
+ * before.
+ */
+export const STARTS = ['restart', 'launch', 'rollback'] as const;
+export type Start = (typeof STARTS)[number];
 
 /** One thing that goes wrong at one point. */
 export interface Fault extends Point, Act {}

@@ -18,7 +18,7 @@ const PLAN_BYTES = 4096;
 const ARMED = '!';
 const NOT_ARMED = ' ';
 
-/** The predecessor or the successor. */
+/** The first process or the second. */
 export type Side = 'old' | 'new';
 
 /** The n-th time that a side makes a call, or comes to a step. */

@@ -82,7 +82,7 @@ export class Judge {
       ]);
       return wrong === undefined;
     }).catch((error: unknown) => {
-      wrong = String(error);
+      wrong ??= String(error);
     });
     if (wrong !== undefined) this.blame(wrong);
     this.#owner = owner;

@@ -53,11 +53,16 @@ export class Load {
   async stop(patience: number): Promise<void> {
     clearInterval(this.#timer);
     if (this.#open.size === 0) return;
-    const timer = setTimeout(() => this.abandon('unanswered'), patience);
+    // In turns, so that whoever was answered while this process did not run is read first.
+    let turns = patience / LONGEST_TURN;
+    const timer = setInterval(() => {
+      turns -= 1;
+      if (turns <= 0) this.abandon('unanswered');
+    }, LONGEST_TURN);
     await new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 
   abandon(why = 'abandoned'): void {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogue, isAtStep, planNamed } from './catalogue.js';
-import { nameOfPlan, type Plan, type Start } from './fault.js';
+import { nameOfPlan, type Plan, STARTS, type Start } from './fault.js';
 import { buildInterposer } from './interposer.js';
 import { type Options, readOptions } from './options.js';
 import { seeded, shuffled } from './random.js';
@@ -12,7 +12,6 @@ import { inWords, isGood, Report } from './report.js';
 import { tryPlan } from './trial.js';
 import { walk } from './walk.js';
 
-const STARTS: readonly Start[] = ['restart', 'launch'];
 const PROGRESS_MILLISECONDS = 10_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'faults-'));

@@ -6,6 +6,9 @@ import { isAlive } from '../support/processes.js';
 type Role = 'dead' | 'owner' | 'former' | 'busy';
 
 const SAYS: Record<string, Role> = {
+  'rolling back': 'busy',
+  'taking back': 'busy',
+  'the service was not taken back': 'former',
   restarting: 'busy',
   started: 'busy',
   'handing over': 'busy',

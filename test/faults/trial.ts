@@ -2,25 +2,18 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EchoGenerations } from '../support/echo.js';
 import { freePort } from '../support/free-port.js';
+import { decided, LIMIT } from './decision.js';
 import { nameOfPlan, type Plan } from './fault.js';
 import { type Event, Interposer, type Point } from './interposer.js';
 import { type Baseline, Judge } from './judge.js';
 import { listeningSocket } from './listening-socket.js';
 import { Load } from './load.js';
 import { type Explained, explain } from './losses.js';
-import { rolesOf, settledOwner } from './roles.js';
-import { Stopped } from './stopped.js';
 
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
-/** Once nobody is stopped any more, everything must be decided within this. */
-const LIMIT = 20_000;
-/** After the hand-over is over, for what still comes of it. */
-const AFTERMATH = 400;
-const POLL = 20;
 /** Nobody was answered for longer than this: an outage. */
 const OUTAGE = 3_000;
 /** What the last clients may wait. */
@@ -102,16 +95,19 @@ class Trial {
       ],
       peers,
     });
-    const first = this.#launch();
+    this.#launch();
     await generations.line('serving');
-    this.#judge.remember(first.pid!);
+    if (this.#plan.start === 'rollback') await generations.restart();
+    const first = generations.owner;
+    this.#judge.remember(first);
     this.#load = new Load(this.#port, this.#options.rate);
     await generations.until(() => this.#load!.answered > 5, 'clients to be answered');
 
     const socketBefore = listeningSocket(this.#port);
     this.#interposer.arm(this.#plan.faults);
-    const launched = this.#trigger(first);
-    const owner = await this.#outcome(first, launched);
+    const begun = this.#begin(first);
+    const { faults: planned } = this.#plan;
+    const owner = await decided({ generations, interposer: this.#interposer, faults: planned, begun });
     this.#interposer.disarm();
     const faults = this.#interposer.events;
     const socketAfter = listeningSocket(this.#port);
@@ -119,9 +115,9 @@ class Trial {
     if (owner === undefined) this.#judge.blame(`nobody had the service within ${LIMIT} ms`);
     if (down) {
       this.#judge.expectDeadByFault(faults);
-      this.#launch();
+      const { pid: cold } = this.#launch();
       await generations
-        .line('serving', ({ pid }) => pid !== first.pid, generations.lines.length)
+        .line('serving', ({ pid }) => pid === cold)
         .catch(() => this.#judge.blame('a cold start afterwards did not serve'));
     }
     await this.#load.stop(PATIENCE);
@@ -177,42 +173,28 @@ class Trial {
     });
   }
 
-  #trigger(first: ChildProcess): ChildProcess | undefined {
-    if (this.#plan.start === 'launch') return this.#launch();
-    process.kill(first.pid!, 'SIGUSR1');
-    return undefined;
-  }
-
-  /** Waits until it is decided who serves: its pid, null if nobody is left, undefined if it stays undecided. */
-  async #outcome(
-    first: ChildProcess,
-    launched: ChildProcess | undefined,
-  ): Promise<number | null | undefined> {
-    const stopped = new Stopped(this.#plan.faults);
-    const since = this.#generations.lines.length;
-    let decidedSince: number | undefined;
-    let deadline = performance.now() + LIMIT;
-    for (; performance.now() < deadline; await delay(POLL)) {
-      const { events } = this.#interposer;
-      const hits = events.filter(({ what }) => what === 'hit');
-      if (stopped.check(hits)) {
-        deadline = performance.now() + LIMIT;
-        continue;
+  /** Begins the hand-over. Returns what says whether it has begun. */
+  #begin(owner: number): () => boolean {
+    const generations = this.#generations;
+    switch (this.#plan.start) {
+      case 'restart':
+        process.kill(owner, 'SIGUSR1');
+        return () => true;
+      case 'launch': {
+        const { pid } = this.#launch();
+        return () => this.#interposer.events.some((event) => event.what === 'born' && event.pid === pid);
       }
-      const born = events.filter(({ what }) => what === 'born').map(({ pid }) => pid);
-      const lines = this.#generations.lines.slice(since);
-      const hasBegun = lines.length > 0 || hits.length > 0;
-      if (!hasBegun || (launched !== undefined && !born.includes(launched.pid!))) continue;
-      const roles = rolesOf(born, [{ pid: first.pid!, msg: 'serving', generation: 1, level: 30 }, ...lines]);
-      const owner = settledOwner(roles);
-      if (owner === undefined) {
-        decidedSince = undefined;
-        continue;
+      case 'rollback': {
+        let answered = false;
+        void generations
+          .order({ type: 'rollback' })
+          .catch(() => undefined)
+          .finally(() => {
+            answered = true;
+          });
+        return () => answered;
       }
-      decidedSince ??= performance.now();
-      if (performance.now() - decidedSince > AFTERMATH) return owner;
     }
-    return undefined;
   }
 }
 

@@ -43,7 +43,8 @@ pid_t our_pid;
 int events = -1;
 const char* directory;
 volatile const char* plan;
-// "old", "new", or none: who comes later has no part in it.
+// "old" of the first process, "new" of the second; who comes later has no part
+// in it.
 const char* side;
 bool is_read;
 Fault faults[kMaxFaults];
@@ -88,7 +89,7 @@ __attribute__((constructor)) void Begin() {
   our_pid = getpid();
   if (Claim("old")) {
     side = "old";
-  } else if (plan[0] == kArmed && Claim("new")) {
+  } else if (Claim("new")) {
     side = "new";
   }
   Tell("born %s", side == nullptr ? "later" : side);
