@@ -18,20 +18,27 @@ export interface Contest {
   faults: readonly Fault[];
   /** Whether whoever was to begin the hand-over has done so. */
   begun: () => boolean;
+  /** Called again and again: whether a process is stopped just now. */
+  onLook: (isStopped: boolean) => void;
 }
 
 /** The owner's pid; null if nobody is left, undefined if it stays undecided. */
 export async function decided(contest: Contest): Promise<number | null | undefined> {
-  const { generations, interposer, faults, begun } = contest;
+  const { generations, interposer, faults, begun, onLook } = contest;
   const stopped = new Stopped(faults);
   const since = generations.lines.length;
   let settledSince: number | undefined;
   let deadline = performance.now() + LIMIT;
-  for (let last = false; !last; await delay(POLL)) {
+  let last = false;
+  while (!last) {
+    await delay(POLL);
+    // Looked at once more after the deadline: this process may have been late itself.
     last = performance.now() > deadline;
     const { events } = interposer;
     const hits = events.filter(({ what }) => what === 'hit');
-    if (stopped.check(hits)) {
+    const isStopped = stopped.check(hits);
+    onLook(isStopped);
+    if (isStopped) {
       deadline = performance.now() + LIMIT;
       last = false;
       continue;

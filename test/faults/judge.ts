@@ -23,9 +23,9 @@ const POLL = 20;
 const OF_SERVICE = ['control', 'control.lock', 'pid'];
 const OF_TRIAL = /^(options\.json|peers|plan|events|claimed-(old|new))$/;
 /** The interposer's own. */
-const OF_INTERPOSER = /\/events$/;
+const OF_INTERPOSER = '/events';
 const STDERR = 2;
-const OF_DIRECTORY = /\/generations-/;
+const OF_DIRECTORY = '/generations-';
 
 export class Judge {
   readonly problems: string[] = [];
@@ -87,9 +87,11 @@ export class Judge {
     if (wrong !== undefined) this.blame(wrong);
     this.#owner = owner;
     if (owner === undefined || !isAlive(owner)) return;
-    if (owner === this.#first) await this.#expectNoMore(owner, this.#ofFirst, 'the owner');
-    else
+    if (owner === this.#first) {
+      await this.#expectNoMore(owner, this.#ofFirst, 'the owner');
+    } else {
       this.baseline.successor = await this.#expectNoMore(owner, this.#expected?.successor, 'the new owner');
+    }
   }
 
   /** Another restart works, and whoever served before is the one that stands by. */
@@ -155,8 +157,8 @@ function open(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`)
     .filter((fd) => Number(fd) > STDERR)
     .map((fd) => descriptorOf(pid, Number(fd)))
-    .filter((target) => target !== undefined && !OF_INTERPOSER.test(target))
-    .map((target) => (OF_DIRECTORY.test(target!) ? basename(target!) : target!.replace(/\[\d+\]$/, '')))
+    .filter((target) => target !== undefined && !target.endsWith(OF_INTERPOSER))
+    .map((target) => (target!.includes(OF_DIRECTORY) ? basename(target!) : target!.replace(/\[\d+\]$/, '')))
     .sort();
 }
 

@@ -26,7 +26,7 @@ export class Load {
   /** The longest time without an answer, in milliseconds; less those in which this process did not run. */
   longestGap = 0;
   readonly #port: number;
-  readonly #rate: number;
+  #rate: number;
   readonly #open = new Set<Socket>();
   #startedAt = 0;
   /** Since it was started last. */
@@ -44,9 +44,17 @@ export class Load {
   }
 
   start(): void {
-    this.#startedAt = this.#lastTurn = Date.now();
-    this.#due = this.#sinceAnswer = 0;
-    this.#timer = setInterval(() => this.#makeWhoIsDue(), Math.max(5, 1_000 / this.#rate));
+    this.#lastTurn = Date.now();
+    this.#sinceAnswer = 0;
+    this.#begin();
+  }
+
+  /** From now on so many come each second. */
+  changeRate(rate: number): void {
+    if (rate === this.#rate) return;
+    this.#rate = rate;
+    clearInterval(this.#timer);
+    this.#begin();
   }
 
   /** Resolves when everybody has been answered or lost; whoever is still open after so many milliseconds is lost. */
@@ -68,6 +76,12 @@ export class Load {
   abandon(why = 'abandoned'): void {
     clearInterval(this.#timer);
     for (const socket of this.#open) socket.destroy(new Error(why));
+  }
+
+  #begin(): void {
+    this.#startedAt = Date.now();
+    this.#due = 0;
+    this.#timer = setInterval(() => this.#makeWhoIsDue(), Math.max(5, 1_000 / this.#rate));
   }
 
   #makeWhoIsDue(): void {

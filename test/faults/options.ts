@@ -20,7 +20,12 @@ export function readOptions(): Options {
     .option('--only <name>', 'one trial, by its name; or all whose name contains this')
     .option('--pairs <number>', 'how many pairs of faults, for each way to start', Number, 300)
     .option('--sample <number>', 'of all but the faults at steps of the protocol only so many', Number)
-    .option('--jobs <number>', 'trials at a time, and as many more in which a process is stopped', Number, 3)
+    .option(
+      '--jobs <number>',
+      'trials at a time, and three times as many in which a process is stopped',
+      Number,
+      3,
+    )
     .option('--rate <number>', 'connections per second in each trial', Number, 200)
     .option('--minutes <number>', 'no trial begins later', Number, Infinity)
     .option('--json <file>', 'where the results go too, with the log of each trial that failed')

@@ -20,6 +20,8 @@ const OUTAGE = 3_000;
 const PATIENCE = 5_000;
 /** In which a process that has drained can serve again. */
 const ROLLBACK_WINDOW = 30_000;
+/** While a process is stopped fewer come: many trials wait at once. */
+const SLOWER = 8;
 const READY_TIMEOUT = 4_000;
 
 export interface Outcome {
@@ -80,6 +82,7 @@ class Trial {
 
   async run(): Promise<Outcome> {
     const startedAt = performance.now();
+    const { rate } = this.#options;
     const generations = this.#generations;
     this.#port = await freePort();
     const peers = join(generations.directory, 'peers');
@@ -100,14 +103,19 @@ class Trial {
     if (this.#plan.start === 'rollback') await generations.restart();
     const first = generations.owner;
     this.#judge.remember(first);
-    this.#load = new Load(this.#port, this.#options.rate);
+    this.#load = new Load(this.#port, rate);
     await generations.until(() => this.#load!.answered > 5, 'clients to be answered');
 
     const socketBefore = listeningSocket(this.#port);
     this.#interposer.arm(this.#plan.faults);
     const begun = this.#begin(first);
-    const { faults: planned } = this.#plan;
-    const owner = await decided({ generations, interposer: this.#interposer, faults: planned, begun });
+    const owner = await decided({
+      generations,
+      interposer: this.#interposer,
+      faults: this.#plan.faults,
+      begun,
+      onLook: (isStopped) => this.#load?.changeRate(isStopped ? rate / SLOWER : rate),
+    });
     this.#interposer.disarm();
     const faults = this.#interposer.events;
     const socketAfter = listeningSocket(this.#port);

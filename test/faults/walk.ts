@@ -2,9 +2,12 @@
 import type { Plan } from './fault.js';
 import type { Outcome } from './trial.js';
 
+/** Trials that wait, for one that does not. */
+const WAITING = 3;
+
 export interface Walk {
   plans: readonly Plan[];
-  /** Trials at a time that keep the machine busy, and as many that wait. */
+  /** Trials at a time that keep the machine busy. */
   jobs: number;
   /** No trial begins after so many milliseconds. */
   limit: number;
@@ -18,7 +21,10 @@ export interface Walk {
 export async function walk({ plans, jobs, limit, signal, attempt, onOutcome }: Walk): Promise<Plan[]> {
   const end = performance.now() + limit;
   const waits = ({ faults }: Plan): boolean => faults.some(({ action }) => action === 'stop');
-  const queues = [plans.filter(waits), plans.filter((plan) => !waits(plan))];
+  const queues: [plans: Plan[], places: number][] = [
+    [plans.filter(waits), WAITING * jobs],
+    [plans.filter((plan) => !waits(plan)), jobs],
+  ];
   const work = async (queue: Plan[]): Promise<void> => {
     while (performance.now() < end && !signal.aborted) {
       const plan = queue.shift();
@@ -26,6 +32,6 @@ export async function walk({ plans, jobs, limit, signal, attempt, onOutcome }: W
       onOutcome(await attempt(plan), plan);
     }
   };
-  await Promise.all(queues.flatMap((queue) => Array.from({ length: jobs }, () => work(queue))));
-  return queues.flat();
+  await Promise.all(queues.flatMap(([queue, places]) => Array.from({ length: places }, () => work(queue))));
+  return queues.flatMap(([queue]) => queue);
 }
