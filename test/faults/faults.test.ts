@@ -53,9 +53,10 @@ describe('a client that was lost', () => {
   const because = (
     port: number,
     at: number,
-    { events = killed, peers = '', listenerLost = false } = {},
+    { events = killed, peers = '', listenerLost = false, holders = [10] } = {},
   ): string | undefined =>
-    explain([{ port, at, dueAt: at, why: 'ECONNRESET' }], { events, peers, listenerLost })[0]?.because;
+    explain([{ port, at, dueAt: at, why: 'ECONNRESET' }], { events, peers, listenerLost, holders })[0]
+      ?.because;
 
   test('was held by a process that was killed, as the kernel saw it or as that one noted', () => {
     expect(because(4001, 1_001)).toMatch(/^accepted/);
@@ -74,6 +75,17 @@ describe('a client that was lost', () => {
     expect(because(0, 1_001)).toBeUndefined();
     expect(because(0, 900, { listenerLost: true })).toBeUndefined();
     expect(because(0, 1_001, { events: [], listenerLost: true })).toBeUndefined();
+  });
+
+  test('had somebody to go to, if another had the listener too', () => {
+    const received = event(900, 11, 'at', 'new', 'step:received:listeners', '1');
+    const gaveUp = event(950, 11, 'at', 'new', 'step:next:released', '1');
+    const losing = (...others: Event[]): string | undefined =>
+      because(0, 1_001, { events: [...others, ...killed], listenerLost: true });
+    expect(losing(received)).toBeUndefined();
+    expect(losing(received, gaveUp)).toMatch(/^queued/);
+    expect(losing(received, event(960, 11, 'at', 'new', 'step:owner:got', '1'), gaveUp)).toBeUndefined();
+    expect(because(0, 1_001, { events: [received, ...killed], holders: [10, 11] })).toBeUndefined();
   });
 });
 

@@ -16,21 +16,25 @@ export interface Evidence {
   events: readonly Event[];
   /** What the servers noted of whom they accepted. */
   peers: string;
-  /** The listening socket ended with the processes that had it. */
+  /** Whether the listening socket is another one now, or none. */
   listenerLost: boolean;
+  /** Who had it when the hand-over began. */
+  holders: readonly number[];
 }
 
 /** Milliseconds by which clocks and timers may be off. */
 const MARGIN = 50;
 
-export function explain(losses: readonly Loss[], { events, peers, listenerLost }: Evidence): Explained[] {
+export function explain(losses: readonly Loss[], evidence: Evidence): Explained[] {
+  const { events, peers } = evidence;
   const killed = killedAt(events);
   const held = new Set(events.filter(({ what }) => what === 'held').map(({ words }) => Number(words[0])));
   for (const port of openAtTheEnd(peers, new Set(killed.keys()))) held.add(port);
   const firstDeath = Math.min(...killed.values());
+  const isOrphaned = evidence.listenerLost && haveAllDied(evidence, killed);
   const reason = ({ port, at }: Loss): Reason | undefined => {
     if (held.has(port)) return 'accepted by a process that was killed';
-    if (listenerLost && at >= firstDeath - MARGIN) return 'queued at a listener whose only holder was killed';
+    if (isOrphaned && at >= firstDeath - MARGIN) return 'queued at a listener whose only holder was killed';
     return undefined;
   };
   return losses.map((loss) => ({ ...loss, because: reason(loss) }));
@@ -44,6 +48,26 @@ export function killedAt(events: readonly Event[]): Map<number, number> {
     if (what === 'kills') killed.set(Number(words[0]), at);
   }
   return killed;
+}
+
+/** Whether everybody who had the listener was killed: whoever was left should have kept it. */
+function haveAllDied({ events, holders }: Evidence, killed: ReadonlyMap<number, number>): boolean {
+  const lastDeath = Math.max(...killed.values());
+  const survivors = new Set(events.map(({ pid }) => pid).filter((pid) => !killed.has(pid)));
+  return [...survivors].every((pid) => !holders.includes(pid) && !holdsAt(lastDeath, pid, events));
+}
+
+/** Whether it had received the listeners by then, and not given up. */
+function holdsAt(time: number, pid: number, events: readonly Event[]): boolean {
+  let holds = false;
+  let isOwner = false;
+  for (const { words } of events.filter((event) => event.pid === pid && event.at <= time)) {
+    const step = words[1];
+    if (step === 'step:received:listeners') holds = true;
+    if (step === 'step:owner:got') isOwner = true;
+    if (step === 'step:next:released' && !isOwner) holds = false;
+  }
+  return holds;
 }
 
 /** The ports of the clients that these processes had accepted and not closed. */

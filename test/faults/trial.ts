@@ -14,6 +14,8 @@ import { Load } from './load.js';
 import { type Explained, explain } from './losses.js';
 
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
+/** A descriptor that was forgotten is closed when its object is collected: that shall not hide it. */
+const WITHOUT_COLLECTION = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
 /** Nobody was answered for longer than this: an outage. */
 const OUTAGE = 3_000;
 /** What the last clients may wait. */
@@ -94,6 +96,7 @@ class Trial {
           pidfilePath: join(generations.directory, 'pid'),
           rollbackWindow: ROLLBACK_WINDOW,
           readyTimeout: READY_TIMEOUT,
+          startCommand: this.#command,
         },
       ],
       peers,
@@ -107,6 +110,7 @@ class Trial {
     await generations.until(() => this.#load!.answered > 5, 'clients to be answered');
 
     const socketBefore = listeningSocket(this.#port);
+    const holders = this.#interposer.events.map(({ pid }) => pid); // whoever was born by now
     this.#interposer.arm(this.#plan.faults);
     const begun = this.#begin(first);
     const owner = await decided({
@@ -139,6 +143,7 @@ class Trial {
       events: this.#interposer.events,
       peers: readFileSync(peers, 'utf8'),
       listenerLost: down || socketAfter !== socketBefore,
+      holders,
     });
     const unexplained = lost.filter(({ because }) => because === undefined);
     for (const { why, port } of unexplained.slice(0, 5)) this.#judge.blame(`lost: ${why} (port ${port})`);
@@ -176,9 +181,13 @@ class Trial {
 
   #launch(): ChildProcess {
     return this.#generations.launch({
-      command: [process.execPath, SERVER, this.#generations.optionsPath],
+      command: this.#command,
       environment: this.#interposer.environment,
     });
+  }
+
+  get #command(): [string, ...string[]] {
+    return [process.execPath, ...WITHOUT_COLLECTION, SERVER, this.#generations.optionsPath];
   }
 
   /** Begins the hand-over. Returns what says whether it has begun. */
