@@ -1,55 +1,41 @@
 /** Whether everything is as it should be after a fault: one owner, nothing left behind, and another restart works. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
 import type { StatusAnswer } from '../../src/handover/protocol.js';
 import type { Generations } from '../support/generations.js';
 import { ownersOf } from '../support/one-owner.js';
-import { addedTo, descriptorOf, isAlive, zombiesOf } from '../support/processes.js';
+import { addedTo, isAlive, zombiesOf } from '../support/processes.js';
 import type { Event } from './interposer.js';
 import { killedAt } from './losses.js';
+import { type Baseline, OpenDescriptors } from './open-descriptors.js';
+import { within } from './within.js';
 
-/** What an owner has open, at its least. */
-export interface Baseline {
-  /** The one that took over. */
-  successor?: string[];
-  /** The one after it. */
-  next?: string[];
-}
-
-const DEADLINE = 5_000;
-const POLL = 20;
 /** What a service has in its directory, beside what belongs to the trial. */
 const OF_SERVICE = ['control', 'control.lock', 'pid'];
 const OF_TRIAL = /^(options\.json|peers|plan|events|claimed-(old|new))$/;
-/** The interposer's own. */
-const OF_INTERPOSER = '/events';
-const STDERR = 2;
-const OF_DIRECTORY = '/generations-';
 
 export class Judge {
   readonly problems: string[] = [];
-  leaked = 0;
-  readonly baseline: Baseline = {};
+  readonly descriptors: OpenDescriptors;
   readonly #generations: Generations;
-  readonly #expected: Baseline | undefined;
   #first = 0;
-  #ofFirst: string[] = [];
   #owner: number | undefined;
 
   constructor(generations: Generations, expected: Baseline | undefined) {
     this.#generations = generations;
-    this.#expected = expected;
+    this.descriptors = new OpenDescriptors(expected);
   }
 
   blame(problem: string): void {
     this.problems.push(problem);
   }
 
-  /** The first generation, before there are clients. */
-  remember(pid: number): void {
-    this.#first = pid;
-    this.#ofFirst = open(pid);
+  /** Who serves before the hand-over, and who else is there; before there are clients. */
+  remember(owner: number): void {
+    this.#first = owner;
+    for (const pid of this.#generations.alive()) {
+      this.descriptors.remember(pid, pid === owner ? 'owner' : 'former');
+    }
   }
 
   /** Nobody is left: then everybody who was there was killed. */
@@ -86,11 +72,8 @@ export class Judge {
     });
     if (wrong !== undefined) this.blame(wrong);
     this.#owner = owner;
-    if (owner === undefined || !isAlive(owner)) return;
-    if (owner === this.#first) {
-      await this.#expectNoMore(owner, this.#ofFirst, 'the owner');
-    } else {
-      this.baseline.successor = await this.#expectNoMore(owner, this.#expected?.successor, 'the new owner');
+    for (const pid of this.#generations.alive()) {
+      await this.#expectNoMore(pid, pid === owner ? 'owner' : 'former');
     }
   }
 
@@ -122,27 +105,17 @@ export class Judge {
     await within(() => files().length === 0).catch(() => this.blame(`left behind: ${files().join(', ')}`));
     const owner = this.#owner;
     if (owner === undefined || !isAlive(owner)) return;
-    this.baseline.next = await this.#expectNoMore(owner, this.#expected?.next, 'the next owner');
+    await this.#expectNoMore(owner, 'next');
     await within(() => zombiesOf(owner).length === 0).catch(() => this.blame('a zombie'));
   }
 
-  /** What is being closed needs a moment: it is what is open at the least. Returns that. */
-  async #expectNoMore(pid: number, expected: readonly string[] | undefined, who: string): Promise<string[]> {
-    let least = open(pid);
-    const added = (): string[] => addedTo(expected ?? [], least);
-    await within(
-      () => {
-        const now = open(pid);
-        if (now.length < least.length) least = now;
-        return expected !== undefined && added().length === 0;
-      },
-      expected === undefined ? 500 : DEADLINE,
-    ).catch(() => {
-      if (expected === undefined) return;
-      this.leaked += added().length;
-      this.blame(`${who} has open in addition: ${added().join(', ')}`);
+  async #expectNoMore(pid: number, role: 'owner' | 'former' | 'next'): Promise<void> {
+    const added = await this.descriptors.addedTo(pid, role).catch((error: unknown) => {
+      // It may leave meanwhile.
+      if (isAlive(pid)) throw error;
+      return [];
     });
-    return least;
+    if (added.length > 0) this.blame(`${role} ${pid} has open in addition: ${added.join(', ')}`);
   }
 
   async #status(): Promise<Record<string, unknown>> {
@@ -150,33 +123,6 @@ export class Judge {
   }
 }
 
-/**
- * What a process has open beside its standard streams, sorted. Of files the names: each trial has a directory of its own.
- */
-function open(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`)
-    .filter((fd) => Number(fd) > STDERR)
-    .map((fd) => descriptorOf(pid, Number(fd)))
-    .filter((target) => target !== undefined && !target.endsWith(OF_INTERPOSER))
-    .map((target) => (target!.includes(OF_DIRECTORY) ? basename(target!) : target!.replace(/\[\d+\]$/, '')))
-    .sort();
-}
-
 function firstOf(sentences: readonly (string | false)[]): string | undefined {
   return sentences.find((sentence) => sentence !== false);
-}
-
-/** Rejects with the last error, or because it did not become true. */
-async function within(holds: () => boolean | Promise<boolean>, deadline: number = DEADLINE): Promise<void> {
-  const end = performance.now() + deadline;
-  for (;;) {
-    let failure: unknown = new Error('in time it did not become so');
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      failure = error;
-    }
-    if (performance.now() > end) throw failure;
-    await delay(POLL);
-  }
 }

@@ -1,7 +1,7 @@
 /** Hand-overs in which nothing goes wrong: which points there are, and what is open afterwards. */
 import { nameOfPoint, type Start } from './fault.js';
 import type { Point } from './interposer.js';
-import type { Baseline } from './judge.js';
+import { type Baseline, least } from './open-descriptors.js';
 import { tryPlan } from './trial.js';
 
 /** A point counts that any of so many has reached. */
@@ -21,7 +21,7 @@ export async function rehearse(start: Start, library: string, rate: number): Pro
       throw new Error(`without any fault: ${outcome.problems.join('; ')}\n${outcome.log}`);
     }
     for (const point of outcome.points) points.set(nameOfPoint(point), point);
-    baseline = outcome.baseline;
+    baseline = least(baseline, outcome.baseline);
   }
   return { points: [...points.values()], baseline };
 }

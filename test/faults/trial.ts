@@ -8,10 +8,11 @@ import { freePort } from '../support/free-port.js';
 import { decided, LIMIT } from './decision.js';
 import { nameOfPlan, type Plan } from './fault.js';
 import { type Event, Interposer, type Point } from './interposer.js';
-import { type Baseline, Judge } from './judge.js';
+import { Judge } from './judge.js';
 import { listeningSocket } from './listening-socket.js';
 import { Load } from './load.js';
 import { type Explained, explain } from './losses.js';
+import type { Baseline } from './open-descriptors.js';
 
 const SERVER = fileURLToPath(new URL('server.mjs', import.meta.url));
 /** A descriptor that was forgotten is closed when its object is collected: that shall not hide it. */
@@ -151,7 +152,7 @@ class Trial {
       down || socketAfter !== socketBefore || this.#plan.faults.some(({ action }) => action === 'stop');
     const isOutage = !isExcused && this.#load.longestGap > OUTAGE;
     if (isOutage) this.#judge.blame(`no answer for ${this.#load.longestGap} ms`);
-    const { problems, leaked, baseline } = this.#judge;
+    const { problems, descriptors } = this.#judge;
     return {
       name: nameOfPlan(this.#plan),
       points: pointsOf(faults),
@@ -167,9 +168,9 @@ class Trial {
       longestGap: this.#load.longestGap,
       milliseconds: Math.round(performance.now() - startedAt),
       problems,
-      leaked,
+      leaked: descriptors.leaked,
       outages: isOutage ? 1 : 0,
-      baseline,
+      baseline: descriptors.found,
       log: problems.length === 0 ? '' : `${generations.report()}\n${showEvents(this.#interposer.events)}`,
     };
   }
