@@ -40,14 +40,22 @@ export class Channel {
   #finishing: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** Takes the descriptor over. `known` is what is known better of the peer than the kernel does. */
+  /** Takes the descriptor over, and closes it if it throws. `known` is what is known better of the peer than the kernel does. */
   constructor(binding: Binding, descriptor: Descriptor, known: Partial<PeerCredentials> = {}) {
-    this.#socket = new binding.ControlSocket(descriptor, (readable, writable) => {
-      if (readable) this.#read();
-      if (writable) this.#flush();
-    });
-    this.peer = { ...this.#socket.peerCredentials(), ...known };
-    this.#watch();
+    let socket: ControlSocket | undefined;
+    try {
+      socket = new binding.ControlSocket(descriptor, (readable, writable) => {
+        if (readable) this.#read();
+        if (writable) this.#flush();
+      });
+      this.#socket = socket;
+      this.peer = { ...socket.peerCredentials(), ...known };
+      this.#watch();
+    } catch (error) {
+      socket?.close();
+      descriptor.close();
+      throw error;
+    }
   }
 
   /** Connects to a control path. Throws ECONNREFUSED, ENOENT, EAGAIN, … as the addon does. */

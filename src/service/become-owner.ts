@@ -21,6 +21,7 @@ import { warnOfGivenUp } from './given-up.js';
 import type { Home } from './home.js';
 import { prepareMembers } from './prepare.js';
 import { readyMessage } from './ready-message.js';
+import { repairLater } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
@@ -168,13 +169,14 @@ function assumeOwnership(service: Service, candidacy: Candidacy): void {
   for (const { listener, inherited } of prepared) {
     if (inherited) attempt(service, 'the mode of a path could not be set', () => listener.adjustMode());
   }
-  attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
-  attempt(service, 'the control path could not be put in place', () => {
+  const isFiled = attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
+  const isFound = attempt(service, 'the control path could not be put in place', () => {
     // A cleaner may have removed the lock file while we waited for it.
     if (seat.path !== null) seat.ownership.restore();
     former?.publish();
     seat.publish();
   });
+  if (!isFiled || !isFound) repairLater(service);
   former?.ownership.releaseNext();
   seat.ownership.releaseNext();
   predecessor?.channel.send({ type: 'owner', generation: service.generation });

@@ -4,13 +4,37 @@ import { attempt } from './attempt.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
-/** Control paths and pid file lead to this process again. Byte 0 holders only. */
-export function repair(service: Service): void {
+/** Milliseconds until what failed is tried again; each time twice as long. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 60_000;
+
+/**
+ * Control paths and pid file lead to this process again, now or later: an owner whom they do not lead to cannot be told
+ * anything. Byte 0 holders only.
+ */
+export function repair(service: Service, wait: number = FIRST_WAIT): void {
   const { pidFile } = service;
-  for (const seat of seatsOf(service)) {
-    attempt(service, 'the control path could not be put right', () => seat.repair(service.greeter));
-  }
-  attempt(service, 'the pid file could not be put right', () => pidFile?.repair());
+  const done = seatsOf(service).map((seat) =>
+    attempt(service, 'the control path could not be put right', () => seat.repair(service.greeter)),
+  );
+  done.push(attempt(service, 'the pid file could not be put right', () => pidFile?.repair()));
+  if (!done.every(Boolean)) repairLater(service, wait);
+}
+
+/** Of each service at most one is waiting. */
+const waiting = new WeakSet<Service>();
+
+/** After what could not be put in place. */
+export function repairLater(service: Service, wait: number = FIRST_WAIT): void {
+  if (waiting.has(service)) return;
+  waiting.add(service);
+  setTimeout(() => {
+    waiting.delete(service);
+    // What is another owner's, or nobody's any more, is not ours to put right; what is being handed over may come back.
+    if (service.lifecycle.is('draining', 'standing-by', 'stopping', 'stopped')) return;
+    if (service.lifecycle.is('serving')) repair(service, Math.min(2 * wait, LONGEST_WAIT));
+    else repairLater(service, wait);
+  }, wait).unref();
 }
 
 /** Removes what a successor that was killed had made ready beside control path and pid file. */

@@ -8,6 +8,7 @@ import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { Inheritance } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
 import { readyMessage } from './ready-message.js';
+import { repairLater } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
@@ -62,12 +63,13 @@ export async function takeBack(
   return {
     from,
     complete: () => {
-      attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
-      attempt(service, 'the control path could not be put in place', () => {
+      const isFiled = attempt(service, 'the pid file could not be put in place', () => pidFile?.publish());
+      const isFound = attempt(service, 'the control path could not be put in place', () => {
         // A cleaner may have removed the lock file meanwhile.
         if (seat.path !== null) seat.ownership.restore();
         seat.publish();
       });
+      if (!isFiled || !isFound) repairLater(service);
       seat.ownership.releaseNext();
       from?.channel.send({ type: 'owner', generation: service.generation });
     },

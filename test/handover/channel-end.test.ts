@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { ControlSocket } from '../../src/binding.js';
-import { closeAfterEach } from '../native/support.js';
+import { Channel } from '../../src/handover/channel.js';
+import { closeAfterEach, nativeBinding, own, ownAll } from '../native/support.js';
 import {
   CLOSED,
   capacity,
@@ -119,5 +120,28 @@ describe('a peer that breaks a rule', requirement('addon', 'proc'), () => {
     await expect(channel.receive(null)).rejects.toMatchObject(PROTOCOL);
     await expect(channel.receive(null)).rejects.toMatchObject(PROTOCOL);
     expect(channel.over).toBe(true);
+  });
+});
+
+describe('a channel that cannot be made leaves nothing open', requirement('addon', 'proc'), () => {
+  const { ControlSocket } = nativeBinding();
+  /** The kernel has no room for another watch. */
+  class Unwatchable extends ControlSocket {
+    constructor(...[descriptor]: ConstructorParameters<typeof ControlSocket>) {
+      super(descriptor, 'not a function' as never);
+    }
+  }
+  class Nameless extends ControlSocket {
+    override peerCredentials(): never {
+      throw new Error('ENOMEM');
+    }
+  }
+
+  test.for([Unwatchable, Nameless])('%o', (Broken) => {
+    const [ours, theirs] = ownAll(nativeBinding().socketPair('seqpacket'));
+    const peer = own(new ControlSocket(theirs, () => undefined));
+    expect(() => new Channel({ ...nativeBinding(), ControlSocket: Broken }, ours)).toThrow();
+    expect(ours.fd).toBe(-1);
+    expect(peer.receive(1)).toEqual({ kind: 'end' });
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Generations } from '../support/generations.js';
@@ -100,5 +100,40 @@ describe(
       const third = await generations.restart();
       expect(await generations.request('hello')).toBe(`hello ${third}`);
     });
+  },
+);
+
+test.for([
+  ['pid file', 'pid'],
+  ['control path', 'control'],
+] as const)(
+  'a new owner whose %s could not be put in place puts it there later',
+  requirement('addon', 'proc'),
+  async ([what, name]) => {
+    generations = new Generations();
+    const { controlPath, directory } = generations;
+    const pidfilePath = join(directory, 'pid');
+    const servers = [{ bind: 'tcp://127.0.0.1:0', controlPath, pidfilePath }];
+    generations.deploy({ servers });
+    generations.launch();
+    await generations.line('serving');
+    const first = generations.owner;
+    generations.deploy({ servers, warmUp: 300 });
+    process.kill(first, 'SIGUSR1');
+    await generations.until(() => existsSync(`${pidfilePath}.next`), 'a successor to have prepared both');
+    // Nothing can be renamed onto a directory.
+    const path = join(directory, name);
+    rmSync(path);
+    mkdirSync(path);
+    await generations.line(`the ${what} could not be put in place`);
+    const { pid } = await generations.line('serving', (line) => line.pid !== first);
+    rmdirSync(path);
+    await generations.until(() => existsSync(path), 'it to be there');
+    expect(readFileSync(pidfilePath, 'utf8')).toBe(`${pid}\n`);
+    expect(await generations.order({ type: 'status' })).toMatchObject({ status: { pid } });
+    const third = await generations.restart();
+    await generations.until(() => generations.alive().length === 1, 'the others to leave');
+    expect(readFileSync(pidfilePath, 'utf8')).toBe(`${third}\n`);
+    expect(readdirSync(directory).filter((file) => file.endsWith('.next'))).toEqual([]);
   },
 );

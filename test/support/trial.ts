@@ -3,12 +3,13 @@
  * path and pid file lead to, and that nothing is lost but what a process that died had accepted.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { StatusAnswer } from '../../src/handover/protocol.js';
+import { freePort } from './free-port.js';
 import { DEADLINE, Generations, type StartOptions, type Version } from './generations.js';
 import { ownersOf } from './one-owner.js';
 import { descriptorsOf, stateOf } from './processes.js';
@@ -214,20 +215,6 @@ export async function trial(
     await body(attempt);
   } finally {
     await attempt.end();
-  }
-}
-
-/** Below the range the kernel chooses from, so that no client takes it while nobody is bound to it. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    if (free) return port;
   }
 }
 
