@@ -115,6 +115,11 @@ def await_owner(world, me, without):
     if is_anothers(world, me, other):
         yield given(Draft(world, f"P{me} finds P{world.path} at the path: drains"), me, without)
         return
+    if process.term and world.owner is not None:
+        # Told to stop: whoever holds byte 0 has the service, and who that is need not be known.
+        late = timeout(world, me, other, "owner, and is to stop: drains")
+        if late:
+            yield given(late, me, without)
     if process.killed and "killed" not in without:
         # What it said, or renamed, proves nothing, also once it is dead; it may keep its lock for as long as it likes.
         if world.owner is None:
