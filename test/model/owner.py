@@ -63,7 +63,7 @@ def kept(draft, me, kill=True):
     if kill and draft.processes[other].parent == me and alive(draft.processes[other]):
         draft.set(other, doomed=True)
     draft.path = me
-    return draft.set(me, step="serve", down=None)
+    return draft.set(me, step="serve", down=None, killed=False)
 
 
 def give(world, me, without):
@@ -115,12 +115,19 @@ def await_owner(world, me, without):
     if is_anothers(world, me, other):
         yield given(Draft(world, f"P{me} finds P{world.path} at the path: drains"), me, without)
         return
-    if world.processes[other].doomed and "killed" not in without:
-        # What it said, or renamed, proves nothing; it may keep its lock for as long as it likes.
+    if process.term and world.owner is not None:
+        # Told to stop: whoever holds byte 0 has the service, and who that is need not be known.
+        late = timeout(world, me, other, "owner, and is to stop: drains")
+        if late:
+            yield given(late, me, without)
+    if process.killed and "killed" not in without:
+        # What it said, or renamed, proves nothing, also once it is dead; it may keep its lock for as long as it likes.
         if world.owner is None:
             draft = Draft(world, f"P{me} takes byte 0 back from P{other}, which it has killed")
             draft.owner = me
             yield kept(draft, me)
+        elif not alive(world.processes[other]) and world.path not in {me, None}:
+            yield given(Draft(world, f"P{me} has killed P{other}, byte 0 is a third one's: drains"), me, without)
         return
     late = None if heard else timeout(world, me, other, "owner")
     if heard == "owner":
@@ -138,7 +145,7 @@ def await_owner(world, me, without):
         yield given(draft, me, without)
     elif (late or heard) and world.processes[other].parent == me and not world.processes[other].doomed:
         draft.label += ": ends its child"
-        yield draft.set(other, doomed=True)
+        yield draft.set(other, doomed=True).set(me, killed=True)
 
 
 def is_anothers(world, me, other):
@@ -149,7 +156,7 @@ def is_anothers(world, me, other):
 def given(draft, me, without):
     """Step 6: whoever connects from here on is the successor's."""
     process = draft.processes[me]
-    draft.set(me, step="drain", accepts=False, asks=None)
+    draft.set(me, step="drain", accepts=False, asks=None, killed=False)
     if draft.processes[process.down].doomed:
         draft.happened |= {"gave up"}
     if process.up is not None:

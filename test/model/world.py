@@ -16,6 +16,7 @@ class Process(NamedTuple):
     parent: Optional[int] = None  # who started it, and gave it a token
     asks: Optional[int] = None  # as an owner: who was sent `take-back` and has not connected yet
     doomed: bool = False  # killed, and not dead yet
+    killed: bool = False  # as the owner before: has killed `down` while it waited for `owner`
     term: bool = False  # told to stop for good
 
 
