@@ -57,10 +57,19 @@ export class LastWords {
   }
 }
 
-/** From now on this process writes to the real stderr and relays its own pipe for children that still write to it. */
+/**
+ * From now on this process writes to the real stderr and relays its own pipe for children that still write to it. If it
+ * throws, both are closed: what nobody reads must not fill up.
+ */
 export function takeStderrBack(real: Descriptor, pipe: Descriptor | undefined): void {
-  real.replace(STDERR);
-  real.close();
+  try {
+    real.replace(STDERR);
+  } catch (error) {
+    pipe?.close();
+    throw error;
+  } finally {
+    real.close();
+  }
   if (pipe !== undefined) relay(pipe);
 }
 

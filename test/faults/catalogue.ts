@@ -1,6 +1,6 @@
 /** What can go wrong where: every point that was seen, with everything that the kernel or a peer can do there. */
 import { type ErrnoName, errnoOf } from './errno.js';
-import { type Fault, nameOfAct, type Plan, STARTS, type Start } from './fault.js';
+import { type Fault, nameOfAct, nameOfPoint, type Plan, STARTS, type Start } from './fault.js';
 import type { Act, Point, Side } from './interposer.js';
 
 /** Milliseconds: short of every wait of the protocol, and long enough for others to go first. */
@@ -45,6 +45,8 @@ const ERRORS: Record<string, ErrnoName[]> = {
   unlink: ['EACCES', 'ENOMEM'],
 };
 
+/** What the kernel never does to packets, and a process that breaks the protocol might. */
+const LIES: Act['action'][] = ['truncate', 'duplicate', 'reorder'];
 const ON_PACKETS: Act['action'][] = ['cut', 'truncate', 'duplicate', 'postpone', 'reorder'];
 
 /** Whether it is one fault, between two steps of the protocol. */
@@ -84,13 +86,19 @@ export function catalogue(
   const chosen = new Map<string, Plan>();
   while (faults.length > 2 && chosen.size < pairs) {
     const [a, b] = [pick(), pick()];
-    if (a.side === b.side && a.call === b.call && a.number === b.number) continue;
+    if (a.side === b.side && (nameOfPoint(a) === nameOfPoint(b) || areLiesOfTheDead(a, b))) continue;
     chosen.set(JSON.stringify([a, b]), { start, faults: [a, b] });
   }
   return {
     singles: faults.map((fault) => ({ start, faults: [fault] })),
     pairs: [...chosen.values()],
   };
+}
+
+/** A process that breaks the protocol and then dies: whoever does not believe it is right, and has nobody to go back to. */
+function areLiesOfTheDead(...faults: [Fault, Fault]): boolean {
+  const actions = faults.map(({ action }) => action);
+  return actions.includes('kill') && actions.some((action) => LIES.includes(action));
 }
 
 /** The plan that bears this name; undefined if it is no name of a plan. */

@@ -14,14 +14,16 @@ export interface Rehearsal {
 
 export async function rehearse(start: Start, library: string, rate: number): Promise<Rehearsal> {
   const points = new Map<string, Point>();
-  let baseline: Baseline = {};
-  for (let time = 0; time < TIMES; time += 1) {
-    const outcome = await tryPlan({ start, faults: [] }, { library, rate, baseline: undefined });
+  const outcomes = await Promise.all(
+    Array.from({ length: TIMES }, () =>
+      tryPlan({ start, faults: [] }, { library, rate, baseline: undefined }),
+    ),
+  );
+  for (const outcome of outcomes) {
     if (outcome.problems.length > 0) {
       throw new Error(`without any fault: ${outcome.problems.join('; ')}\n${outcome.log}`);
     }
     for (const point of outcome.points) points.set(nameOfPoint(point), point);
-    baseline = least(baseline, outcome.baseline);
   }
-  return { points: [...points.values()], baseline };
+  return { points: [...points.values()], baseline: least(...outcomes.map(({ baseline }) => baseline)) };
 }

@@ -225,6 +225,8 @@ extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   SawConnection(fd);
   const Verdict verdict = Arrive("sendmsg");
   if (verdict.kind == Verdict::Kind::kFail) {
+    // The kernel says so of connections that are over, and of no others.
+    if (verdict.value == EPIPE) static_cast<void>(shutdown(fd, SHUT_RDWR));
     errno = verdict.value;
     return -1;
   }
