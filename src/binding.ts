@@ -2,7 +2,9 @@
  * The native addon: how it is found, and what it can do. The only file that knows node-gyp-build.
  * The addon makes system calls on descriptors and nothing else; every decision is made in TypeScript.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What a socket is, read from the kernel. */
@@ -164,7 +166,11 @@ function load(): BindingResult {
   }
   const require = createRequire(import.meta.url);
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+  const prebuilt = join(packageRoot, 'prebuilds', `linux-${process.arch}`, 'uninterruptible.node');
   try {
+    // As node-gyp-build decides where nothing was compiled; to load that to find it out costs each generation 5 ms.
+    const isCompiled = ['Release', 'Debug'].some((name) => existsSync(join(packageRoot, 'build', name)));
+    if (!isCompiled && existsSync(prebuilt)) return { binding: require(prebuilt) as Binding };
     const nodeGypBuild = require('node-gyp-build') as (directory: string) => Binding;
     return { binding: nodeGypBuild(packageRoot) };
   } catch (cause) {
