@@ -86,6 +86,9 @@ describe('a client that was lost', () => {
     expect(losing(received, gaveUp)).toMatch(/^queued/);
     expect(losing(received, event(960, 11, 'at', 'new', 'step:owner:got', '1'), gaveUp)).toBeUndefined();
     expect(because(0, 1_001, { events: [received, ...killed], holders: [10, 11] })).toBeUndefined();
+    const failed = event(960, 11, 'at', 'new', 'step:could-not-start', '1');
+    expect(losing(received, failed)).toBeUndefined();
+    expect(losing(received, event(950, 11, 'hit', 'new', 'open', '2', 'errno'), failed)).toMatch(/^queued/);
   });
 });
 

@@ -50,11 +50,22 @@ export function killedAt(events: readonly Event[]): Map<number, number> {
   return killed;
 }
 
-/** Whether everybody who had the listener was killed: whoever was left should have kept it. */
+/** Whether everybody who had the listener was killed, or could not go on: whoever was left should have kept it. */
 function haveAllDied({ events, holders }: Evidence, killed: ReadonlyMap<number, number>): boolean {
   const lastDeath = Math.max(...killed.values());
   const survivors = new Set(events.map(({ pid }) => pid).filter((pid) => !killed.has(pid)));
-  return [...survivors].every((pid) => !holders.includes(pid) && !holdsAt(lastDeath, pid, events));
+  return [...survivors].every(
+    (pid) => !holders.includes(pid) && (hasFailed(pid, events) || !holdsAt(lastDeath, pid, events)),
+  );
+}
+
+/** Whether a fault of its own kept it from serving: of two faults the other may be the death of who was before. */
+function hasFailed(pid: number, events: readonly Event[]): boolean {
+  const own = events.filter((event) => event.pid === pid);
+  return (
+    own.some(({ what, words }) => what === 'hit' && words[3] === 'errno') &&
+    own.some(({ words }) => words[1] === 'step:could-not-start')
+  );
 }
 
 /** Whether it had received the listeners by then, and not given up. */

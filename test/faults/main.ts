@@ -86,13 +86,13 @@ function choose(
   { only, pairs, sample, seed }: Options,
 ): readonly Plan[] {
   const random = seeded(seed);
-  const plans = [...rehearsals].flatMap(([start, { points }]) => {
-    const found = catalogue(start, points, pairs, random);
-    const others = [...found.singles.filter((plan) => !isAtStep(plan)), ...found.pairs];
-    return [
-      ...found.singles.filter(isAtStep),
-      ...(sample === undefined ? others : shuffled(others, random).slice(0, sample)),
-    ];
+  const found = [...rehearsals].map(([start, { points }]) => catalogue(start, points, pairs, random));
+  const singles = found.flatMap((each) => each.singles);
+  const others = found.flatMap((each) => {
+    const all = [...each.singles.filter((plan) => !isAtStep(plan)), ...each.pairs];
+    return sample === undefined ? all : shuffled(all, random).slice(0, sample);
   });
+  // The steps first: where time is short it is the sample that becomes smaller.
+  const plans = [...singles.filter(isAtStep), ...others];
   return plans.filter((plan) => only === undefined || nameOfPlan(plan).includes(only));
 }
