@@ -24,6 +24,8 @@ export class Notifier {
   #extension: NodeJS.Timeout | undefined;
   /** RELOADING=1 was said, and not yet READY=1. */
   #reloading = false;
+  /** This process was the owner when it was told to stop: nobody speaks after it. */
+  #stops = false;
   /** The last we said is who the owner is. */
   #handedOver = false;
 
@@ -61,7 +63,7 @@ export class Notifier {
         break;
       case 'stopped':
         this.#beSilent();
-        if (from === 'stopping') this.#stopped();
+        if (this.#stops) this.#stopped();
         break;
       case 'stopping':
         if (from === 'serving') this.#stopping();
@@ -127,6 +129,7 @@ export class Notifier {
   }
 
   #stopping(): void {
+    this.#stops = true;
     this.#reloading = false;
     clearInterval(this.#extension);
     const { drainTimeout, shutdownDelay } = this.#service.configuration;

@@ -27,7 +27,14 @@ export interface Version {
   warmUp?: 'reject' | 'hang' | number;
   probe?: 'ok' | 'fail';
   /** Once, at `sent:offer`, `received:yours`, `lock:owner:true`, `step:ready`, `accepted:100`, …: see the fixture. */
-  fault?: { at: string; action: 'kill' | 'stop' | 'break' | 'pause'; milliseconds?: number };
+  fault?: {
+    at: string;
+    action: 'kill' | 'stop' | 'break' | 'pause';
+    /** How long it pauses. */
+    milliseconds?: number;
+    /** A file that is there when it has happened. */
+    noted?: string;
+  };
   /** A file each request's first word is appended to when it is read. */
   accepted?: string;
   /** A file that says of each connection, by its remote port, when it was `opened` (accepted) and `closed`, and by whom. */

@@ -47,7 +47,7 @@ export class Trial {
   }
 
   /** What the next generation will be: on the same port, with a pid file, unless told otherwise. */
-  deploy({ servers = [{}], ...version }: Version): void {
+  deploy({ servers = [{}], fault, ...version }: Version): void {
     const common = {
       bind: `tcp://127.0.0.1:${this.port}`,
       controlPath: this.generations.controlPath,
@@ -55,6 +55,7 @@ export class Trial {
     };
     this.generations.deploy({
       peers: this.peers,
+      ...(fault && { fault: { ...fault, noted: this.faulted } }),
       ...version,
       servers: servers.map((own) => ({ ...common, ...own })),
     });
