@@ -21,6 +21,7 @@ const MARGIN_MILLISECONDS = 2_000;
 export async function keep(binding: Binding, link: Link, assignment: Assignment): Promise<void> {
   surviveClosedOutput();
   const program = new WatchedProcess(binding, assignment.pid);
+  const supervisor = takeSupervisor();
   const member: KeptMember = new KeptMember(assignment, program, link, {
     controlPath: assignment.controlPath,
     pidfilePath: assignment.pidfilePath,
@@ -32,7 +33,8 @@ export async function keep(binding: Binding, link: Link, assignment: Assignment)
   const service = new Service([member], {
     mode: 'run',
     inherited: takeInherited(),
-    supervisor: takeSupervisor(),
+    // Whether the program hangs only the program knows: its watchdog is not fed for it.
+    supervisor: supervisor && { ...supervisor, watchdog: undefined },
     serving: { pid: assignment.pid, program: assignment.program },
     // The other variables are the program's own.
     environment: { PWD: currentEnvironment()['PWD'] },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, uninterruptible } from '../support/command.js';
 import { ExecutedGenerations } from '../support/executed.js';
+import { Notifications } from '../support/notifications.js';
 import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
@@ -57,6 +58,42 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     expect(readdirSync(`/proc/${generations.keeperOf(pid)}/fd`)).not.toContain('500');
   });
 
+  test('leaves the watchdog to the program: whether that hangs nobody else can say', async () => {
+    const manager = new Notifications(generations.directory);
+    try {
+      const environment = { NOTIFY_SOCKET: manager.path, WATCHDOG_USEC: '20000' };
+      const control = ['--bind', `unix://${generations.unixPath}`, '--ready-after', '0s'];
+      const again = startCommand(['--ready-after', '0s']);
+      const { pid = 0 } = generations.exec(
+        [...control, '--start-command', again],
+        generations.python('cold'),
+        {
+          environment,
+        },
+      );
+      await generations.served(pid);
+      // The next one has a keeper that was started as a successor is.
+      expect(await uninterruptible(['restart', '--control', generations.controlPath])).toMatchObject({
+        code: 0,
+      });
+      await generations.gone(pid);
+      const { environment: given } = JSON.parse(await ask('facts')) as {
+        environment: Record<string, string>;
+      };
+      expect(Object.keys(given).map((name) => Buffer.from(name, 'hex').toString())).toContain(
+        'WATCHDOG_USEC',
+      );
+      await uninterruptible(['stop', '--control', generations.controlPath]);
+      await generations.until(
+        () => manager.states.some((state) => state.endsWith('STOPPING=1')),
+        'the last word',
+      );
+      expect(manager.all.filter(({ names }) => names.includes('WATCHDOG'))).toEqual([]);
+    } finally {
+      manager.close();
+    }
+  });
+
   test('has its start command write to the same stdout', async () => {
     const out = join(generations.directory, 'out');
     const first = startThrough(
@@ -68,8 +105,9 @@ describe('exec', { ...requirement('addon', 'python3', 'proc'), timeout: 60_000 }
     expect(await uninterruptible(['restart', '--control', generations.controlPath])).toMatchObject({
       code: 0,
     });
+    // Until TERM has reached it the one before may accept as well.
+    await generations.gone(first.pid ?? 0);
     const [, pid] = (await ask('version')).split(' ');
-    expect(pid).not.toBe(String(first.pid));
     expect(readlinkSync(`/proc/${pid}/fd/1`)).toBe(out);
   });
 
