@@ -27,7 +27,8 @@ describe('a Node for arm64', { ...requirement('arm64', 'addon', 'proc'), timeout
     };
 
     deploy(arm64);
-    generations.launch({ command: arm64 });
+    // What was compiled here is for this machine.
+    generations.launch({ command: arm64, environment: { PREBUILDS_ONLY: '1' } });
     await generations.line('serving');
     const load = await startLoad({ target: { port: generations.port() }, rate: 50, answer: 'echo-pid' });
     cleanups.push(() => load.kill());
