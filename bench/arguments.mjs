@@ -38,6 +38,7 @@ function pathsIn(out) {
         results: join(ROOT, 'bench/results'),
         page: join(ROOT, 'docs/benchmarks.md'),
         plots: join(ROOT, 'docs/plots'),
+        readme: join(ROOT, 'README.md'),
       }
     : { results: join(out, 'results'), page: join(out, 'benchmarks.md'), plots: join(out, 'plots') };
 }

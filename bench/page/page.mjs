@@ -6,6 +6,7 @@ import { badDeploySection } from './bad-deploy.mjs';
 import { drainSection } from './drain.mjs';
 import { handOverSection } from './hand-over.mjs';
 import { number } from './markdown.mjs';
+import { writeReadme } from './readme.mjs';
 import { restartSection } from './restart.mjs';
 import { steadySection } from './steady.mjs';
 
@@ -19,14 +20,17 @@ What a restart costs with this library, and with what people use instead. \`npm 
 part. Load and servers share one machine: read counts and ratios, not absolute times.`;
 
 /** Returns the paths of what it wrote. */
-export function writePage({ results, page, plots }) {
+export function writePage({ results, page, plots, readme }) {
   const plotsWritten = new Plots(plots, dirname(page));
   const parts = SECTIONS.flatMap((section) =>
     render(section, readResult(results, section.name), plotsWritten),
   );
   mkdirSync(dirname(page), { recursive: true });
   writeFileSync(page, `${[HEAD, ...parts].join('\n\n')}\n`);
-  return [page, ...plotsWritten.paths];
+  const restarts = readResult(results, 'restart');
+  if (readme === undefined || restarts === undefined) return [page, ...plotsWritten.paths];
+  writeReadme(readme, restarts, relative(dirname(readme), join(plots, 'restart-http-1000.svg')));
+  return [page, readme, ...plotsWritten.paths];
 }
 
 function render(section, result, plots) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { readmeSection } from '../../bench/page/readme.mjs';
 import { environmentOfNode } from '../support/packed.js';
 import { requirement } from '../support/requirements.js';
 
@@ -134,10 +135,14 @@ describe('the benchmark', requirement('addon', 'proc'), () => {
   test('the page of the repository is what its results make of it', async () => {
     const results = join(ROOT, 'bench/results');
     const copy = join(folder, 'repository');
-    if (existsSync(results)) cpSync(results, join(copy, 'results'), { recursive: true });
+    cpSync(results, join(copy, 'results'), { recursive: true });
     expect((await bench('page', '--out', copy)).code).toBe(0);
     const written = readFileSync(join(copy, 'benchmarks.md'), 'utf8');
     expect(readFileSync(join(ROOT, 'docs/benchmarks.md'), 'utf8')).toBe(written);
+    const restarts: unknown = JSON.parse(readFileSync(join(results, 'restart.json'), 'utf8'));
+    expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(
+      readmeSection(restarts, 'docs/plots/restart-http-1000.svg'),
+    );
   });
 
   test('says what it does not know, before it measures anything', async () => {
