@@ -50,7 +50,7 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       break;
     case 'status':
       if ('metrics' in message && message.metrics) answerMetrics(channel, service.metrics());
-      else answerStatus(channel, statusOf(service));
+      else answerStatus(channel, statusToTell(service));
       break;
     case 'restart':
       service.log.info('restart ordered', { by: channel.peer.pid });
@@ -120,13 +120,13 @@ function answerMetrics(channel: Channel, text: string): void {
 }
 
 /** One that cannot serve again has no option for how long it would stay to. */
-function statusOf(service: Service): Partial<Status> & Pick<Status, 'listeners'> {
+function statusToTell(service: Service): Partial<Status> & Pick<Status, 'listeners'> {
   const { rollbackWindow, ...others } = service.status();
   return service.canServeAgain ? { ...others, rollbackWindow } : others;
 }
 
 /** In several packets where the listeners are many: the first has everything else. */
-function answerStatus(channel: Channel, { listeners, ...rest }: ReturnType<typeof statusOf>): void {
+function answerStatus(channel: Channel, { listeners, ...rest }: ReturnType<typeof statusToTell>): void {
   const [first = [], ...others] = chunks(listeners, (listener) => listener, {
     most: Number.POSITIVE_INFINITY,
     bytes: MAX_PACKET_BYTES / 2, // the other half is for everything else

@@ -69,13 +69,12 @@ export class NotifySocket {
     }
   }
 
-  /** Everything that has been said by now, before the loop comes to it. Returns how much that was. */
-  read(): number {
-    let heard = 0;
+  /** Everything that has been said by now, before the loop comes to it. */
+  read(): void {
     // What is said may end us.
-    for (; heard < MOST_AT_ONCE && !this.#closed; heard++) {
+    for (let heard = 0; heard < MOST_AT_ONCE && !this.#closed; heard++) {
       const packet = this.#socket.receive(MAX_BYTES);
-      if (packet === null || packet.kind === 'end') break;
+      if (packet === null || packet.kind === 'end') return;
       if (packet.kind === 'empty') continue;
       // Descriptors are for those who keep them over a restart (FDSTORE); here sockets change hands directly.
       for (const descriptor of packet.descriptors) descriptor.close();
@@ -83,7 +82,6 @@ export class NotifySocket {
       if (dataTruncated || sender === undefined || !isTrusted(sender)) continue;
       this.#onNotification({ sender: sender.pid, fields: parse(Buffer.from(packet.data).toString()) });
     }
-    return heard;
   }
 
   close(): void {

@@ -179,8 +179,9 @@ class Supervision {
     if (main.pid === this.#started) return;
     const { earlier } = generations;
     if (earlier.length === 0 && (this.#graceIsOver || !hasChildren)) {
-      // What it said last is looked at once more, and comes back here.
-      if (this.#socket.read() === 0) this.#end();
+      // What it said last may be how it ended, or who is the main process now; then this was looked at again.
+      this.#socket.read();
+      if (generations.main === main) this.#end();
       return;
     }
     this.#pollIf(true);

@@ -95,7 +95,7 @@ async function begin(world: World): Promise<Scene> {
 }
 
 const needs = requirement('addon', 'proc');
-/** Longer than anything is waited for after the connection has ended. */
+/** Time is what is tested: that nothing is decided in it. Longer than anything is waited for after the connection has ended. */
 const LONGER = WAITS.ownerLock + 300;
 
 describe('a successor that is cut off from the owner', needs, () => {

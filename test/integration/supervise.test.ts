@@ -135,6 +135,29 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
   });
 
+  test('ends although a stranger never stops talking', async () => {
+    const supervisor = await start();
+    const socket = notifySocketOf(generations.owner);
+    let isOver = false;
+    const talk = (): void => {
+      if (isOver) return;
+      // It goes away with the supervisor.
+      try {
+        for (let said = 0; said < 50; said++) sent(nativeBinding(), socket, 'STATUS=stranger');
+      } catch {
+        isOver = true;
+      }
+      setImmediate(talk);
+    };
+    talk();
+    process.kill(generations.owner, 'SIGKILL');
+    try {
+      expect(await exitOf(supervisor)).toEqual({ code: 137, signal: null });
+    } finally {
+      isOver = true;
+    }
+  });
+
   test('ends with 128 + n when signal n ended the last generation, and starts nothing again', async () => {
     const supervisor = await start();
     await restart(supervisor);
