@@ -79,7 +79,8 @@ describe('when the owner dies while an earlier generation drains and a later one
       await trial({}, async (trial) => {
         const { generations, first } = trial;
         const held = await trial.hold();
-        trial.deploy({ fault: { at: 'sent:yours', action: 'kill' } });
+        // The later one has byte 0 by then: before, either of the two might get it.
+        trial.deploy({ fault: { at: 'received:owner', action: 'kill' } });
         const second = await generations.restart();
         // Long enough for whoever asks every 10 ms to get it.
         trial.deploy({ fault: { at: 'lock:owner:false', action: 'pause', milliseconds: 300 } });
