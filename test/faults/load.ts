@@ -2,7 +2,8 @@
  * Clients that come at a steady rate, whatever became of those before them: each asks one line, expects the answer and
  * closes. Whoever is lost is known by the port, by which the servers say whom they have accepted.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { oneRequest } from '../support/one-request.js';
 
 /** Longer than any process is stopped in a trial. */
 const PATIENCE = 25_000;
@@ -97,23 +98,7 @@ export class Load {
   }
 
   #make(dueAt: number): void {
-    const socket = connect(this.#port, '127.0.0.1');
-    let port = 0;
-    let answer = '';
-    let why = 'closed';
-    this.#open.add(socket);
-    socket.setEncoding('latin1');
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('unanswered')));
-    socket.on('connect', () => {
-      port = socket.localPort ?? 0;
-    });
-    socket.on('data', (text) => {
-      answer += String(text);
-    });
-    socket.on('error', (error) => {
-      why = (error as NodeJS.ErrnoException).code ?? error.message;
-    });
-    socket.on('close', () => {
+    const socket = oneRequest(this.#port, 'load', ({ answer, port, why }) => {
       const at = Date.now();
       if (/^load \d+\n$/.test(answer)) {
         this.answered += 1;
@@ -125,6 +110,7 @@ export class Load {
       this.#open.delete(socket);
       if (this.#open.size === 0) this.#emptied?.();
     });
-    socket.end('load\n');
+    this.#open.add(socket);
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('unanswered')));
   }
 }

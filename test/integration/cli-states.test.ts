@@ -123,23 +123,24 @@ function namesOf({ owner, directory, controlPath }: Generations): Names {
 const PRIVATE: Finding = ['ok', 'control directory', "<directory> is its user's alone to write to."];
 const SOCKET: Finding = ['ok', 'control path', '<control> is a socket with mode 600.'];
 
+/** Nobody is there; doctor finds the rest in order. */
+function nobody(message: string, others: Finding[]): Unanswered {
+  return {
+    exitCode: 3,
+    code: 'nobody',
+    message,
+    facts: { controlPath: '<control>' },
+    findings: [...others, ['fail', 'answer', `${message} Start the server.`]],
+    listed: undefined,
+  };
+}
+
 describe('each command, of a server that', requirement('addon'), () => {
   test('was stopped', async () => {
     const server = await start();
     const names = namesOf(server);
     expect(await run('stop')).toMatchObject({ code: 0 });
-    const message = 'Nobody answers at <control>.';
-    await expectUnanswered(
-      {
-        exitCode: 3,
-        code: 'nobody',
-        message,
-        facts: { controlPath: '<control>' },
-        findings: [PRIVATE, ['fail', 'answer', `${message} Start the server.`]],
-        listed: undefined,
-      },
-      names,
-    );
+    await expectUnanswered(nobody('Nobody answers at <control>.', [PRIVATE]), names);
   });
 
   test('is being stopped', async () => {
@@ -147,19 +148,9 @@ describe('each command, of a server that', requirement('addon'), () => {
     const names = namesOf(server);
     const held = await Conversation.open(server.port());
     expect(await run('stop --timeout 300ms')).toMatchObject({ code: 4 });
-    const message = 'Nobody answers at <control>.';
-    await expectUnanswered(
-      {
-        exitCode: 3,
-        code: 'nobody',
-        message,
-        facts: { controlPath: '<control>' },
-        findings: [PRIVATE, ['fail', 'answer', `${message} Start the server.`]],
-        listed: undefined,
-      },
-      names,
-      { more: ' --timeout 300ms' },
-    );
+    await expectUnanswered(nobody('Nobody answers at <control>.', [PRIVATE]), names, {
+      more: ' --timeout 300ms',
+    });
     await held.end();
   });
 
@@ -170,17 +161,7 @@ describe('each command, of a server that', requirement('addon'), () => {
     await server.gone(server.owner);
     const message =
       'Nobody answers at <control>. It was left by a process that died; the next start replaces it.';
-    await expectUnanswered(
-      {
-        exitCode: 3,
-        code: 'nobody',
-        message,
-        facts: { controlPath: '<control>' },
-        findings: [PRIVATE, SOCKET, ['fail', 'answer', `${message} Start the server.`]],
-        listed: undefined,
-      },
-      names,
-    );
+    await expectUnanswered(nobody(message, [PRIVATE, SOCKET]), names);
   });
 
   test('hangs', async () => {

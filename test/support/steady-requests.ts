@@ -2,7 +2,8 @@
  * Clients that come at a steady pace, ask one thing and expect the answer: few, so that many tests can run at once. What
  * is lost names the client's port, by which the fixture says what it had accepted.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { oneRequest } from './one-request.js';
 
 const INTERVAL = 20;
 const QUESTION = 'steady';
@@ -50,28 +51,13 @@ export class SteadyRequests {
   }
 
   #request(): void {
-    const socket = connect(this.#port, '127.0.0.1');
     const startedAt = performance.now();
-    let port = 0;
-    let answer = '';
-    let why = 'closed';
-    this.#open.add(socket);
-    socket.setEncoding('utf8');
-    socket.on('connect', () => {
-      port = socket.localPort ?? 0;
-    });
-    socket.on('data', (text) => {
-      answer += String(text);
-    });
-    socket.on('error', (error) => {
-      why = (error as NodeJS.ErrnoException).code ?? error.message;
-    });
-    socket.on('close', () => {
+    const socket = oneRequest(this.#port, QUESTION, ({ answer, port, why }) => {
       if (/^steady \d+\n$/.test(answer)) this.answered += 1;
       else if (startedAt >= this.#countedFrom) this.lost.push({ port, why });
       this.#open.delete(socket);
       if (this.#open.size === 0) this.#emptied?.();
     });
-    socket.end(`${QUESTION}\n`);
+    this.#open.add(socket);
   }
 }
