@@ -51,10 +51,11 @@ describe('sockets that were passed', requirement('addon', 'proc'), () => {
   test('are each claimed once; what fits nothing is told, and closed; what is no socket is left alone', () => {
     if (binding === undefined) throw new Error('no addon');
     const file = binding.anonymousFile('file');
+    const [pair, otherEnd] = binding.socketPair('stream');
     const passed = new PassedSockets(binding, [
       { fd: listen('127.0.0.1'), name: 'api' },
       { fd: listen('127.0.0.1'), name: 'other' },
-      { fd: binding.socketPair('stream')[0].release(), name: 'pair' },
+      { fd: pair.release(), name: 'pair' },
       { fd: file.fd, name: 'file' },
       { fd: 54_321, name: 'nothing' },
     ]);
@@ -78,5 +79,6 @@ describe('sockets that were passed', requirement('addon', 'proc'), () => {
     again?.drop();
     expect(file.identity()).toBeDefined();
     file.close();
+    otherEnd.close();
   });
 });
