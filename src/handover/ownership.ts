@@ -25,7 +25,8 @@ export class Ownership {
   /** Lock files that a cleaner removed while we were the owner. */
   readonly #removed: Descriptor[] = [];
   #owner = false;
-  #next = false;
+  /** `stuck`: given up, but the kernel could not release it. */
+  #next: 'free' | 'held' | 'stuck' = 'free';
 
   private constructor(lockPath: string, open: () => Descriptor, isCurrent: (file: Descriptor) => boolean) {
     this.lockPath = lockPath;
@@ -60,11 +61,16 @@ export class Ownership {
   }
 
   get isNext(): boolean {
-    return this.#next;
+    return this.#next === 'held';
+  }
+
+  /** Whether byte 1 was to be released and could not: nobody can be next until another `releaseNext()` succeeds. */
+  get isStuck(): boolean {
+    return this.#next === 'stuck';
   }
 
   tryOwner(): boolean {
-    if (!this.#owner && this.#tryLock(OWNER, this.#next)) {
+    if (!this.#owner && this.#tryLock(OWNER, this.isNext)) {
       this.#owner = true;
       this.#trace('owner', true);
     }
@@ -72,21 +78,35 @@ export class Ownership {
   }
 
   tryNext(): boolean {
-    if (!this.#next && this.#tryLock(NEXT, this.#owner)) {
-      this.#next = true;
+    if (!this.isNext && this.#tryLock(NEXT, this.#owner)) {
+      this.#next = 'held';
       this.#trace('next', true);
     }
-    return this.#next;
+    return this.isNext;
   }
 
-  /** Asks for byte 0 until `milliseconds` have passed, or `isTaken` says that another process is the owner. */
+  /**
+   * Asks for byte 0 until `milliseconds` have passed, or `isTaken` says that another process is the owner. Throws as fcntl(2)
+   * does if it could not even be asked for at the end: before, the kernel may lack memory for a moment.
+   */
   async takeOwner(
     milliseconds: number,
     signal?: AbortSignal,
     isTaken: () => boolean = () => false,
   ): Promise<boolean> {
-    const isDecided = (): boolean => isTaken() || this.tryOwner();
+    let failure: Error | undefined;
+    const isDecided = (): boolean => {
+      failure = undefined;
+      if (isTaken()) return true;
+      try {
+        return this.tryOwner();
+      } catch (error) {
+        failure = error as Error;
+        return false;
+      }
+    };
     await this.#retry(isDecided, milliseconds, signal);
+    if (failure !== undefined) throw failure;
     // Between the two questions another may have become the owner and released byte 0 for the next one.
     if (this.#owner && isTaken()) this.releaseOwner();
     return this.#owner;
@@ -116,9 +136,10 @@ export class Ownership {
     this.#removed.push(this.#file);
     this.#file.unlock(NEXT);
     this.#file = file;
-    this.#next = false;
+    this.#next = 'free';
   }
 
+  /** Throws as fcntl(2) does; then it is still held. */
   releaseOwner(): void {
     if (!this.#owner) return;
     this.#file.unlock(OWNER);
@@ -127,10 +148,12 @@ export class Ownership {
     this.#trace('owner', false);
   }
 
+  /** Throws as fcntl(2) does; then it is stuck, and can be released again. */
   releaseNext(): void {
-    if (!this.#next) return;
+    if (this.#next === 'free') return;
+    this.#next = 'stuck';
     this.#file.unlock(NEXT);
-    this.#next = false;
+    this.#next = 'free';
     this.#trace('next', false);
   }
 
@@ -144,7 +167,7 @@ export class Ownership {
       }
     }
     this.#owner = false;
-    this.#next = false;
+    this.#next = 'free';
     this.#file.close();
     this.#closeRemoved();
   }

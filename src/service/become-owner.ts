@@ -21,7 +21,7 @@ import { warnOfGivenUp } from './given-up.js';
 import type { Home } from './home.js';
 import { prepareMembers } from './prepare.js';
 import { readyMessage } from './ready-message.js';
-import { repairLater } from './repair.js';
+import { letNext, repairLater } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
@@ -177,8 +177,7 @@ function assumeOwnership(service: Service, candidacy: Candidacy): void {
     seat.publish();
   });
   if (!isFiled || !isFound) repairLater(service);
-  former?.ownership.releaseNext();
-  seat.ownership.releaseNext();
+  letNext(service);
   predecessor?.channel.send({ type: 'owner', generation: service.generation });
   const givenUp = inheritance.unclaimedAddresses;
   inheritance.close();

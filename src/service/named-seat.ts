@@ -90,7 +90,6 @@ export class NamedSeat implements Seat {
   withdraw(): void {
     this.#silence();
     this.ownership.releaseOwner();
-    this.ownership.releaseNext();
   }
 
   discardNext(): void {

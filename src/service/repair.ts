@@ -50,8 +50,25 @@ export async function sweep(service: Service): Promise<void> {
   } catch {
     // Somebody is next, or this process stops: either way it is not ours to tidy up.
   } finally {
-    for (const { ownership } of seats) ownership.releaseNext();
+    letNext(service);
   }
+}
+
+/** Lets others be next. If the kernel cannot release byte 1 now, later: held, it would keep every successor out. */
+export function letNext(service: Service): void {
+  release(service, seatsOf(service), FIRST_WAIT);
+}
+
+function release(service: Service, seats: readonly Seat[], wait: number): void {
+  const stuck = seats.filter(
+    ({ ownership }) => !attempt(service, 'byte 1 could not be released', () => ownership.releaseNext()),
+  );
+  if (stuck.length === 0) return;
+  setTimeout(() => {
+    // Others of this process may have taken it meanwhile, and release it themselves.
+    const still = stuck.filter(({ ownership }) => ownership.isStuck);
+    release(service, still, Math.min(2 * wait, LONGEST_WAIT));
+  }, wait).unref();
 }
 
 /** Where successors look for this process: who served before looks at the former place, all others at the present one. */

@@ -28,7 +28,7 @@ export interface Seat {
   repair(greeter: Greeter): void;
   /** What a child needs to find it; the descriptors are numbered from 3 on in the child. They are the caller's. */
   invite(greeter: Greeter): { place: Place; descriptors: Descriptor[] };
-  /** Takes back what `bind` made ready, and both locks: everything is as before it. */
+  /** Takes back what `bind` made ready, and byte 0 if it was had; byte 1 is still held. */
   withdraw(): void;
   /** Removes what a successor that died had made ready. Byte 1 holders only. */
   discardNext(): void;

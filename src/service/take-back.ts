@@ -8,7 +8,7 @@ import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { Inheritance } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
 import { readyMessage } from './ready-message.js';
-import { repairLater } from './repair.js';
+import { letNext, repairLater } from './repair.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
@@ -55,7 +55,8 @@ export async function takeBack(
     const error = either.aborted ? (either.reason as Error) : (thrown as Error);
     inheritance.close();
     pidFile?.discard();
-    seat.withdraw();
+    attempt(service, 'byte 0 could not be released', () => seat.withdraw());
+    letNext(service);
     from?.fail(describeError(error));
     throw error;
   }
@@ -70,7 +71,7 @@ export async function takeBack(
         seat.publish();
       });
       if (!isFiled || !isFound) repairLater(service);
-      seat.ownership.releaseNext();
+      letNext(service);
       from?.channel.send({ type: 'owner', generation: service.generation });
     },
   };

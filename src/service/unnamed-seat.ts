@@ -102,7 +102,6 @@ export class UnnamedSeat implements Seat {
 
   withdraw(): void {
     this.ownership.releaseOwner();
-    this.ownership.releaseNext();
   }
 
   discardNext(): void {

@@ -1,6 +1,7 @@
 import { existsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Descriptor } from '../../src/binding.js';
 import { Ownership } from '../../src/handover/ownership.js';
 import { Child, closeAfterEach, nativeBinding, own, temporaryDirectory } from '../native/support.js';
 import { expectNoDescriptorLeak, openDescriptors } from '../support/descriptors.js';
@@ -19,6 +20,30 @@ beforeEach(() => {
 /** As another process would have it: OFD locks belong to who opened the file, not to the process. */
 function contender(): Ownership {
   return own(Ownership.of(nativeBinding(), path));
+}
+
+/** The kernel refuses to lock, or to release, as often as `refusals` says. */
+function contenderShortOfMemory(refusals: { tryLock: number; unlock: number }): Ownership {
+  const spend = (call: keyof typeof refusals): void => {
+    if (refusals[call] === 0) return;
+    refusals[call] -= 1;
+    throw new Error(`no memory for ${call}`);
+  };
+  const openLockFile = (at: string): Descriptor => {
+    const file = nativeBinding().openLockFile(at);
+    const [tryLock, unlock] = [file.tryLock.bind(file), file.unlock.bind(file)];
+    return Object.assign(file, {
+      tryLock: (byte: number) => {
+        spend('tryLock');
+        return tryLock(byte);
+      },
+      unlock: (byte: number) => {
+        spend('unlock');
+        unlock(byte);
+      },
+    });
+  };
+  return own(Ownership.of({ ...nativeBinding(), openLockFile }, path));
 }
 
 /** Another process that is the owner until it is killed. */
@@ -53,6 +78,20 @@ describe('the two locks', requirement('addon', 'proc'), () => {
     expect(other.tryOwner()).toBe(true);
   });
 
+  test('next is stuck when the kernel cannot release it, and can be released, or had, again', () => {
+    const refusals = { tryLock: 0, unlock: 0 };
+    const [one, other] = [contenderShortOfMemory(refusals), contender()];
+    for (const again of [() => one.tryNext(), () => one.releaseNext()]) {
+      one.tryNext();
+      refusals.unlock = 1;
+      expect(() => one.releaseNext()).toThrow('no memory');
+      expect([one.isNext, one.isStuck, other.tryNext()]).toEqual([false, true, false]);
+      again();
+      expect(one.isStuck).toBe(false);
+    }
+    expect([one.isNext, other.tryNext()]).toEqual([false, true]);
+  });
+
   test('are released together by close(), and the file stays', () => {
     const [one, other] = [contender(), contender()];
     one.tryOwner();
@@ -76,6 +115,14 @@ describe('the two locks', requirement('addon', 'proc'), () => {
 });
 
 describe('waiting for a lock', requirement('addon', 'proc'), () => {
+  test('for byte 0 goes on when it cannot be asked for, and says so if that is how it ends', async () => {
+    const one = contenderShortOfMemory({ tryLock: 3, unlock: 0 });
+    await expect(one.takeOwner(8_000)).resolves.toBe(true);
+    const other = contenderShortOfMemory({ tryLock: 1_000, unlock: 0 });
+    await expect(other.takeOwner(50)).rejects.toThrow('no memory for tryLock');
+    expect(other.isOwner).toBe(false);
+  });
+
   test('for byte 0 ends when another process is found to be the owner', async () => {
     const [one, other] = [contender(), contender()];
     one.tryOwner();
