@@ -76,7 +76,7 @@ describe('a soak', requirement('addon', 'proc', 'openssl'), () => {
     const plants = ['descriptor', 'environment', 'file', 'loss'];
     const { code, output, results } = await soak(
       'planted',
-      ...['--restarts', '12', '--connections', '20', '--plant', ...plants],
+      ...['--restarts', '10', '--connections', '20', '--plant', ...plants],
     );
     expect(code, output).toBe(1);
     const { good, problems, lost, trends } = results();

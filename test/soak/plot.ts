@@ -123,7 +123,7 @@ function plotPanel(
     y: { label: null, grid: true, ticks: 4, zero: true, nice: true },
     color: { domain: series.map(([, name]) => name), range: COLORS },
     marks: [
-      Plot.dot(dots, { x: 'x', y: 'y', fill: 'name', r: 1, fillOpacity: 0.5 }),
+      Plot.dot(dots, { x: 'x', y: 'y', fill: 'name', stroke: 'none', r: 1.2, fillOpacity: 0.6 }),
       Plot.line(lines, { ...place, strokeWidth: 1.5 }),
       Plot.text([title], { frameAnchor: 'top-left', dy: -26, fontWeight: 'bold' }),
       ...series.map(([, name], at) =>

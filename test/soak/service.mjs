@@ -38,8 +38,8 @@ function answer(line) {
   return bytes === undefined ? `${line} ${process.pid}\n` : `${'x'.repeat(Number(bytes) - 1)}\n`;
 }
 
-const startCommand = [process.execPath, ...process.execArgv, process.argv[1], optionsPath];
-const options = { startCommand, bind: 'tcp://127.0.0.1:0', ...common };
+const command = [process.execPath, ...process.execArgv, process.argv[1], optionsPath];
+const options = { startCommand: plant.started(command), bind: 'tcp://127.0.0.1:0', ...common };
 const servers = [
   new EchoServer(options),
   new HttpServer((_request, response) => response.end(String(process.pid)), options),
