@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 /** What a service can be told to do wrong, to see that it is noticed. */
-export const PLANTS = ['descriptor', 'environment', 'memory', 'file', 'time', 'loss'] as const;
+const PLANTS = ['descriptor', 'environment', 'memory', 'file', 'time', 'loss'] as const;
 export type Plant = (typeof PLANTS)[number];
 
 export interface Options {

@@ -22,7 +22,7 @@ export function inWords(outcome: Outcome, trends: readonly Trend[]): string {
     row(['for each 1,000 restarts', 'median', 'slope', '99.9 % interval', 'tolerance']),
     ...trends.map((trend) => trendInWords(trend, outcome)),
     '',
-    ...problems.map((problem) => `PROBLEM ${problem}`),
+    ...problems.map((problem) => `PROBLEM ${problem.split('\n')[0] ?? ''}`),
     ...trends.filter(({ verdict }) => verdict === 'grows').map(({ measure }) => `GROWS ${measure.name}`),
     ...undecided(trends),
     `lost: ${losses.total}`,
