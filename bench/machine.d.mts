@@ -1,0 +1,2 @@
+/** Where and when something was measured. */
+export function describeMachine(): Record<string, unknown>;
