@@ -1,10 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three projects: `unit` (fast, in parallel), `integration` (real processes under load, so one file at a time
- * and only when nothing else runs) and `types` (what the compiler must and must not accept).
+ * Four projects, one after the other: `unit` (fast, in parallel), `types` (what the compiler must and must not accept),
+ * `integration` (real processes, which mostly wait: two files at a time) and `load` (one file at a time, nothing else).
  * TEST_REPORT names a file that receives the results as JSON.
  */
+/** They measure, or keep every processor busy. */
+const alone = ['bench', 'g1-*', 'g6-*', 'http-autocannon', 'http-load', 'package', 'soak'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+const processes = { pool: 'forks', testTimeout: 120_000, hookTimeout: 60_000 } as const;
 const report = process.env['TEST_REPORT'];
 
 export default defineConfig({
@@ -49,11 +54,19 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          exclude: alone,
+          ...processes,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'load',
+          include: alone,
+          ...processes,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

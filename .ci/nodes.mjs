@@ -1,23 +1,24 @@
 /**
  * Runs tests under other versions of Node, whose programs are installed into .ci/nodes/ once (no script of theirs runs).
  *
- *     nodes.mjs VERSION,… -- VITEST ARGUMENTS     e.g. nodes.mjs 22,26 -- test/http
+ *     nodes.mjs VERSION,… [-- VITEST ARGUMENTS]     e.g. nodes.mjs 22,26 -- test/http; all tests unless told
  *
- * vitest itself runs under that Node, so what the tests start with `process.execPath` does too. With TEST_REPORT=<path>.json
- * the report of version 22 is <path>-22.json. Says at the end which versions ran; exit code 1 if one is missing or failed.
+ * vitest itself runs under that Node, which is the first one in PATH too, and all use the same prebuilt addon. With
+ * TEST_REPORT=<path>.json the report of version 22 is <path>-22.json. Says at the end which versions ran and how long; exit
+ * code 1 if one is missing or failed.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, '.ci', 'nodes');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 
-const [versions = '', separator, ...tests] = process.argv.slice(2);
+const [versions = '', separator = '--', ...tests] = process.argv.slice(2);
 if (!/^\d+(,\d+)*$/.test(versions) || separator !== '--') {
-  console.error('usage: nodes.mjs VERSION,… -- VITEST ARGUMENTS');
+  console.error('usage: nodes.mjs VERSION,… [-- VITEST ARGUMENTS]');
   process.exit(2);
 }
 
@@ -27,9 +28,9 @@ install(wanted.filter((major) => versionOf(major) === undefined));
 for (const major of wanted) outcomes.push({ major, ...run(major) });
 
 console.log('');
-for (const { major, version, status, signal } of outcomes) {
+for (const { major, version, status, signal, seconds } of outcomes) {
   const failed = signal ? `ended by ${signal}` : 'failed';
-  const outcome = version === undefined ? 'missing' : status === 0 ? 'passed' : failed;
+  const outcome = version === undefined ? 'missing' : `${status === 0 ? 'passed' : failed} in ${seconds} s`;
   console.log(`Node ${version ?? major}: ${outcome}`);
 }
 process.exitCode = outcomes.every(({ status }) => status === 0) ? 0 : 1;
@@ -64,10 +65,16 @@ function run(major) {
   if (version === undefined) return { version, status: 1 };
   console.log(`\n== Node ${version}: vitest run ${tests.join(' ')}`);
   const report = process.env.TEST_REPORT?.replace(/\.json$/, `-${major}.json`);
+  const start = performance.now();
   const { status, signal } = spawnSync(nodeOf(major), [vitest, 'run', ...tests], {
     cwd: root,
-    env: { ...process.env, ...(report !== undefined && { TEST_REPORT: report }) },
+    env: {
+      ...process.env,
+      PATH: `${dirname(nodeOf(major))}${delimiter}${process.env.PATH}`,
+      PREBUILDS_ONLY: '1',
+      ...(report !== undefined && { TEST_REPORT: report }),
+    },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return { version, status, signal };
+  return { version, status, signal, seconds: Math.round((performance.now() - start) / 1000) };
 }
