@@ -177,7 +177,7 @@ function load(): BindingResult {
     return {
       unavailable:
         `no addon for ${process.platform}-${process.arch} could be loaded; ` +
-        `build it with: npx node-gyp rebuild --directory ${JSON.stringify(packageRoot)}`,
+        `where there are python3, make and a C++ compiler, build it with: npx node-gyp rebuild --directory ${JSON.stringify(packageRoot)}`,
       cause,
     };
   }

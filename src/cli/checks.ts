@@ -4,16 +4,12 @@ import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { statOf } from '../process/process-stat.js';
 import { VERSION } from '../version.js';
+import { addonCheck, addonOf } from './addon.js';
+import { type Finding, fail, ok, warn } from './finding.js';
 import type { Stated } from './operator.js';
 import { descriptorsOf, environmentOf, read, statusLine } from './processes.js';
 import type { Snapshot } from './snapshot.js';
 import { count } from './text.js';
-
-export interface Finding {
-  readonly check: string;
-  readonly level: 'ok' | 'warn' | 'fail';
-  readonly message: string;
-}
 
 const OTHERS_MAY_WRITE = 0o022;
 const STICKY = 0o1000;
@@ -23,16 +19,6 @@ const CROWDED = 0.5;
 const FULL = 0.8;
 /** Of them a start command must not become a chain: they stay in memory, and pass no descriptors on. */
 const WRAPPER = /(?:^|\/)(npm|npx|pnpm|yarn|tsx|ts-node|nodemon)$/;
-
-function ok(check: string, message: string): Finding {
-  return { check, level: 'ok', message };
-}
-function warn(check: string, message: string): Finding {
-  return { check, level: 'warn', message };
-}
-function fail(check: string, message: string): Finding {
-  return { check, level: 'fail', message };
-}
 
 /** Whoever may write to the directory may put a socket of his own there; whoever may connect gets the service. */
 export function controlPathChecks(controlPath: string): Finding[] {
@@ -90,11 +76,16 @@ export function statusChecks({ snapshot }: Stated): Finding[] {
   ].flatMap((finding) => finding ?? []);
 }
 
-/** What the kernel says of its process. Nothing where it may not be looked at. */
-export function processChecks(pid: number): Finding[] {
-  return [descriptorCheck(pid), serviceManagerCheck(pid), signalCheck(pid), nodeCheck(pid)].flatMap(
-    (finding) => finding ?? [],
-  );
+/** What the kernel says of its process. Nothing where it may not be looked at. `version` is what it says it runs. */
+export function processChecks(pid: number, version: string | undefined): Finding[] {
+  const addon = addonOf(pid);
+  return [
+    descriptorCheck(pid),
+    serviceManagerCheck(pid),
+    signalCheck(pid),
+    nodeCheck(pid),
+    addon && addonCheck(addon, pid, version),
+  ].flatMap((finding) => finding ?? []);
 }
 
 /** The protocol is the same; an order that one of them does not know is refused. */

@@ -1,7 +1,8 @@
 /** All checks of one server, in the order in which an operator would look. */
-import { controlPathChecks, type Finding, processChecks, statusChecks } from './checks.js';
+import { controlPathChecks, processChecks, statusChecks } from './checks.js';
 import type { Deadline } from './deadline.js';
 import { Failure } from './failure.js';
+import type { Finding } from './finding.js';
 import type { Operator, Stated } from './operator.js';
 import { holdersOf, isStopped } from './processes.js';
 import { duration } from './text.js';
@@ -20,14 +21,14 @@ export async function checks(operator: Operator, deadline: Deadline): Promise<Re
   if (answer instanceof Failure) {
     findings.push(unanswered(answer, controlPath));
     const pid = Number(answer.facts['pid'] ?? 0);
-    return { findings: [...findings, ...(pid > 0 ? processChecks(pid) : [])], unanswered: answer };
+    return { findings: [...findings, ...(pid > 0 ? processChecks(pid, undefined) : [])], unanswered: answer };
   }
   const { snapshot, peer } = answer;
   const took = duration(performance.now() - start);
   findings.push({ check: 'answer', level: 'ok', message: `Pid ${snapshot.pid} answered within ${took}.` });
   findings.push(...statusChecks(answer));
   // In another pid namespace its pid is somebody else's here.
-  if (peer === snapshot.pid) findings.push(...processChecks(peer));
+  if (peer === snapshot.pid) findings.push(...processChecks(peer, snapshot.version));
   return { findings, unanswered: undefined };
 }
 

@@ -3,6 +3,7 @@ import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Binding } from '../binding.js';
 import type { Environment } from '../process/environment.js';
+import { harmlessLine } from '../process/harmless.js';
 import { ObservedProcess } from '../process/observed-process.js';
 import { Deadline } from './deadline.js';
 import { EXIT } from './exit-codes.js';
@@ -10,7 +11,6 @@ import { Failure } from './failure.js';
 import { Operator, type Stated } from './operator.js';
 import { descriptorsOf, type HeldLock, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
 import type { Settings } from './settings.js';
-import { harmlessLine } from './text.js';
 
 /** A server that was found. */
 export interface Found {
@@ -200,7 +200,7 @@ function several(found: readonly Found[]): Failure {
   }));
   const lines = servers.map(
     ({ pid, program, controlPath }) =>
-      `  --control ${controlPath}   (pid ${pid}${program === null ? '' : `, ${program}`})`,
+      `  --control ${harmlessLine(controlPath)}   (pid ${pid}${program === null ? '' : `, ${program}`})`,
   );
   return new Failure(
     EXIT.usage,

@@ -9,12 +9,13 @@ import { UninterruptibleError } from '../errors.js';
 import { Channel } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import type { Message } from '../handover/protocol.js';
+import { harmlessLine } from '../process/harmless.js';
 import type { Deadline } from './deadline.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { holdersOf } from './processes.js';
 import { readSnapshot, type Snapshot } from './snapshot.js';
-import { duration, harmlessLine } from './text.js';
+import { duration } from './text.js';
 
 /** What an operator may order beside `status`. */
 export type Order = { type: 'restart' } | { type: 'rollback' } | { type: 'stop'; now?: true };

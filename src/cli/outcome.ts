@@ -1,11 +1,12 @@
 /** What came of an order that changes the owner: said truthfully also when nobody answers it. */
+import { harmless, harmlessLine } from '../process/harmless.js';
 import { Deadline } from './deadline.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 import type { Answer, Operator, Order, Stated } from './operator.js';
 import type { Output } from './output.js';
 import type { Progress } from './progress.js';
-import { duration, harmless, harmlessLine } from './text.js';
+import { duration } from './text.js';
 
 export interface NewOwner {
   readonly pid: number;

@@ -1,9 +1,9 @@
 /** Where a command says what it does: text for people, with colours on a terminal only; or one JSON object for programs. */
 import { styleText } from 'node:util';
 import type { Environment } from '../process/environment.js';
+import { harmless } from '../process/harmless.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Failure } from './failure.js';
-import { harmless } from './text.js';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -52,7 +52,8 @@ export class Output {
       this.#object({ ok: false, exitCode, error, ...(checks === undefined ? {} : { checks }) });
       return exitCode;
     }
-    const lines = [`uninterruptible: ${message}`];
+    // Paths stand in it, which whoever runs a server may have chosen for root's terminal.
+    const lines = [`uninterruptible: ${harmless(message)}`];
     if (typeof lastWords === 'string' && lastWords.trim() !== '') {
       lines.push('What the new process wrote last:');
       lines.push(...lastLines(lastWords).map((line) => `  | ${line}`));

@@ -1,7 +1,7 @@
 /** What a server says of itself, read leniently: an older one leaves fields out, a newer one has more. Pure. */
+import { harmlessLine } from '../process/harmless.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
-import { harmlessLine } from './text.js';
 
 export interface Snapshot {
   readonly state: string;

@@ -1,4 +1,5 @@
 /** A status as lines for people. Pure. */
+import { harmlessLine } from '../process/harmless.js';
 import type { Output, Style } from './output.js';
 import type { Draining, LastHandover, Snapshot } from './snapshot.js';
 import { columns, count, duration, moment } from './text.js';
@@ -13,7 +14,7 @@ export function statusLines(snapshot: Snapshot, controlPath: string, now: number
       'pid',
       `${pid}, generation ${generation}${since === undefined ? '' : `, serving for ${duration(now - since)}`}`,
     ],
-    ['control', controlPath],
+    ['control', harmlessLine(controlPath)],
     ...listenerRows(snapshot, paint),
     ['connections', connectionText(snapshot)],
   ];

@@ -1,23 +1,9 @@
 /** Words and numbers as people read them. Pure. */
-
-/** Colours and movements of the cursor (ECMA-48). `stripVTControlCharacters` takes text away with them (measured, Node 20). */
-const SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
-/** What is left of the control characters of a text that others wrote, tabs and newlines apart. */
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
+import { unstyled } from '../process/harmless.js';
 
 const GAP = '  ';
 /** A column that is narrower is harder to read than lines that run over. */
 const NARROWEST = 20;
-
-/** A text of another process: it must not move the cursor, or hide what stands beside it. */
-export function harmless(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(SEQUENCE, '').replace(CONTROL, '·');
-}
-
-/** The same on one line. */
-export function harmlessLine(text: string): string {
-  return harmless(text).replaceAll(/\s*\n\s*/g, ' ');
-}
 
 /** `320 ms`, `4.2 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
 export function duration(milliseconds: number): string {
@@ -91,12 +77,12 @@ function wrapped(text: string, most: number): string[] {
 /** Cut to so many columns; styles are dropped from a line that is too long. */
 export function fitted(line: string, most: number): string {
   if (width(line) <= most) return line;
-  return `${Array.from(line.replace(SEQUENCE, ''))
+  return `${Array.from(unstyled(line))
     .slice(0, Math.max(0, most - 1))
     .join('')}…`;
 }
 
 /** In columns, as far as each character takes one. */
 export function width(text: string): number {
-  return Array.from(text.replace(SEQUENCE, '')).length;
+  return Array.from(unstyled(text)).length;
 }

@@ -1,4 +1,5 @@
 /** A log line for people: time, level, message, and the facts behind it. Pure. */
+import { harmless, harmlessLine } from '../process/harmless.js';
 
 const LEVELS: Record<number, { word: string; colour: string }> = {
   10: { word: 'trace', colour: '90' },
@@ -17,11 +18,12 @@ export function terminalLine(json: string, colours: boolean): string {
   const clock = String(time).slice(11, 23);
   const details = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const code = isErrorLike(err) && typeof err.code === 'string' ? ` [${err.code}]` : '';
-  const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${String(msg)}${code}`;
+  const said = harmlessLine(`${String(msg)}${code}`);
+  const head = `${paint(clock, '90')} ${paint(word, colour)} [${String(pid)} #${String(generation)}] ${said}`;
   // Anything can be thrown, also what is no error.
   if (err !== undefined && !isErrorLike(err)) details.push(`err=${JSON.stringify(err)}`);
-  const stack = isErrorLike(err) ? `\n${indent(stackOf(err))}` : '';
-  return `${[head, ...details].join(' ')}${stack}\n`;
+  const stack = isErrorLike(err) ? `\n${indent(harmless(stackOf(err)))}` : '';
+  return `${[head, ...details.map(harmlessLine)].join(' ')}${stack}\n`;
 }
 
 interface ErrorLike {

@@ -1,8 +1,15 @@
 /** What `doctor` makes of what a server says of itself. */
-import { expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { loadBinding } from '../../src/binding.js';
+import { addonCheck, addonOf, type LoadedAddon, sourceDigest } from '../../src/cli/addon.js';
 import { statusChecks } from '../../src/cli/checks.js';
 import { readSnapshot } from '../../src/cli/snapshot.js';
 import { VERSION } from '../../src/version.js';
+import { requirement } from '../support/requirements.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** As `level: message`, by check. */
 function found(status: Record<string, unknown>): Record<string, string> {
@@ -62,4 +69,51 @@ test('listeners that do not accept', () => {
     /^warn: tcp:\/\/127\.0\.0\.1:1: not accepting/,
   );
   expect(found({ state: 'stopping' })['listeners']).toBe('warn: The server is stopping.');
+});
+
+describe('the addon', () => {
+  const addon: LoadedAddon = {
+    path: '/srv/app/build/Release/uninterruptible.node',
+    package: '/srv/app/',
+    kind: 'compiled here',
+    version: '1.2.3',
+    isGone: false,
+    fits: true,
+  };
+
+  test.each<[string, Partial<LoadedAddon>, string | RegExp]>([
+    ['as it should be', {}, `ok: compiled here, of uninterruptible 1.2.3: ${addon.path}`],
+    ['of a package that says no version', { version: undefined }, `ok: compiled here: ${addon.path}`],
+    ['that cannot be compared', { fits: undefined }, /^ok: /],
+    ['replaced since', { isGone: true, fits: undefined }, /^warn: .* was replaced since pid 12 started/],
+    [
+      'compiled from other sources',
+      { fits: false },
+      /^fail: .*: remove \/srv\/app\/build, or: npx node-gyp rebuild --directory "\/srv\/app\/"\.$/,
+    ],
+    [
+      'prebuilt from other sources',
+      { fits: false, kind: 'prebuilt' },
+      /^fail: .*: install the package anew\.$/,
+    ],
+    ['beside a newer library', { version: '1.3.0' }, /^warn: .* 1\.3\.0 by now; pid 12 runs 1\.2\.3: /],
+  ])('%s', (_name, other, expected) => {
+    const { level, message } = addonCheck({ ...addon, ...other }, 12, '1.2.3');
+    expect(`${level}: ${message}`).toMatch(expected);
+  });
+
+  test('of this process is found, and is that of these sources', requirement('addon', 'proc'), () => {
+    loadBinding();
+    expect(addonOf(process.pid)).toMatchObject({
+      package: ROOT,
+      version: VERSION,
+      isGone: false,
+      fits: true,
+    });
+  });
+
+  test('has the digest that its build gives it', () => {
+    const printed = execFileSync(process.execPath, ['native/digest.mjs'], { cwd: ROOT, encoding: 'utf8' });
+    expect(sourceDigest(ROOT)).toBe(printed.trim());
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { columns, count, duration, fitted, harmless, harmlessLine } from '../../src/cli/text.js';
+import { columns, count, duration, fitted } from '../../src/cli/text.js';
 
 describe('a duration', () => {
   test.each([
@@ -16,18 +16,6 @@ describe('a duration', () => {
     [49 * 3_600_000, '2 d 1 h'],
   ])('of %i ms is %s', (milliseconds, text) => {
     expect(duration(milliseconds)).toBe(text);
-  });
-});
-
-describe('a text of another process', () => {
-  test('cannot move the cursor, colour, or reverse what follows', () => {
-    expect(harmless('\u001b[2Jgone\u001b[31mred\u0007\u009b1A\r\nnext\u202eend')).toBe(
-      'gonered··1A\nnext·end',
-    );
-  });
-
-  test('stays on one line where one is meant', () => {
-    expect(harmlessLine('one\n   two\r\nthree')).toBe('one two three');
   });
 });
 

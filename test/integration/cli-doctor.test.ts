@@ -19,6 +19,9 @@ describe('doctor', requirement('addon'), () => {
         `ok version The server runs uninterruptible ${VERSION}, Node ${process.version}.`,
         'ok listeners 1 listener accepting.',
         'ok USR1 Pid <owner> catches USR1.',
+        expect.stringMatching(
+          `^ok addon (prebuilt|compiled here), of uninterruptible ${VERSION}: /.*/uninterruptible\\.node$`,
+        ),
       ]),
     );
     expect(objectOf(await run('doctor --json'))).toMatchObject({ ok: true, exitCode: 0 });

@@ -1,4 +1,5 @@
 /** The packed tarball, installed in an empty folder: what is in it, and that a program of every kind runs from it. */
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -86,6 +87,17 @@ describe('the packed tarball', requirement('npm'), () => {
     expect(gypfile).toBe(false);
     expect(installation.files().filter((file) => file.startsWith('build/'))).toEqual([]);
     expect(installation.messages).not.toMatch(/install-scripts|deprecated|gyp/);
+  });
+
+  test('is installed, serves and restarts where nothing can be compiled', requirement('addon'), async () => {
+    const environment = { PATH: installation.barePath };
+    const builders = ['cc', 'c++', 'gcc', 'g++', 'clang', 'make', 'python', 'python3'];
+    const found = spawnSync('sh', ['-c', `command -v ${builders.join(' ')}`], { env: environment });
+    expect(String(found.stdout)).toBe('');
+    const { text, source, startCommand } = programs.find(({ source }) => source === 'plain.mjs')!;
+    writeFileSync(installation.path(source), text);
+    generations = new Generations();
+    await serveTwice(generations, startCommand, installation.directory, environment);
   });
 
   test('its source map holds the sources, and nothing refers to a map that is missing', () => {
@@ -182,10 +194,17 @@ describe('the packed tarball', requirement('npm'), () => {
     process.kill(generations.owner, 'SIGUSR1');
     const { err } = await generations.line('hand-over failed, serving on');
     expect(err?.code).toBe('UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE');
-    const command = /build it with: (npx node-gyp .*)\.$/.exec(err?.message ?? '')?.[1];
+    const command =
+      /where there are python3, make and a C\+\+ compiler, build it with: (npx node-gyp .*)\.$/.exec(
+        err?.message ?? '',
+      )?.[1];
     expect(generations.lines.filter(({ msg }) => msg.endsWith(`${command}`))).toHaveLength(1);
     await stop(generations);
     await generations.end();
+
+    // Where there are none it says what is missing, and nothing is left that could be loaded.
+    const bare = { PATH: installation.barePath };
+    await expect(installation.build(`${command}`, bare)).rejects.toThrow(/Could not find any Python/);
 
     await installation.build(`${command}`);
     generations = new Generations();
@@ -198,9 +217,14 @@ describe('the packed tarball', requirement('npm'), () => {
 });
 
 /** Starts it, asks, restarts it by signal, asks again, and stops it by signal. */
-async function serveTwice(generations: Generations, startCommand: string, cwd: string): Promise<void> {
+async function serveTwice(
+  generations: Generations,
+  startCommand: string,
+  cwd: string,
+  environment = environmentOfNode(),
+): Promise<void> {
   const [file = '', ...args] = startCommand.split(' ');
-  generations.launch({ command: [file, ...args], environment: environmentOfNode(), cwd });
+  generations.launch({ command: [file, ...args], environment, cwd });
   await generations.line('serving');
   expect(await generations.request('hello')).toBe('hello 1');
   await generations.restart();

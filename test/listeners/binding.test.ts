@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadBinding } from '../../src/binding.js';
+import { type Descriptor, loadBinding } from '../../src/binding.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import {
   ask,
@@ -34,6 +34,21 @@ async function askAbstract(name: string, text: string): Promise<string> {
   destroyedAtEnd(socket);
   socket.end(text);
   return received(socket);
+}
+
+/** How many can connect in one tick, in which nobody accepts. */
+function roomAt(path: string): number {
+  const loaded = loadBinding();
+  if (!('binding' in loaded)) throw new Error(loaded.unavailable);
+  const clients: Descriptor[] = [];
+  try {
+    for (;;) clients.push(loaded.binding.connectUnix(path, 'stream'));
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'EAGAIN' });
+    return clients.length;
+  } finally {
+    for (const client of clients) client.close();
+  }
 }
 
 describe('a TCP listener', () => {
@@ -122,6 +137,18 @@ describe('a UNIX listener', { ...requirement('addon') }, () => {
     await serving(echo, { controlPath, bind: `unix://${path}?mode=0600` });
     await serving(echo, { controlPath, bind: `unix://${path}?mode=0660` });
     expect(lstatSync(path).mode & 0o777).toBe(0o660);
+  });
+
+  test('has the backlog that was configured, in each generation', async () => {
+    const directory = temporaryDirectory();
+    const [controlPath, path] = [join(directory, 'control'), join(directory, 'socket')];
+    const bind = `unix://${path}?backlog=2`;
+    const first = await serving(echo, { controlPath, bind });
+    // One more than the backlog waits (listen(2)).
+    expect(roomAt(path)).toBe(3);
+    await serving(echo, { controlPath, bind });
+    await within(first.stopped, 'the old one to leave');
+    expect(roomAt(path)).toBe(3);
   });
 
   test('may have a name that is in no file system', async () => {

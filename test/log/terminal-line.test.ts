@@ -61,6 +61,14 @@ describe('a line on a terminal', () => {
     expect(terminalLine(line({ msg: 'm', err: 'a string' }), false)).toContain('m err="a string"\n');
   });
 
+  test('cannot be steered by a text in it, nor forged by one', () => {
+    const err = { code: '\u001b[2J', stack: 'Error: a\u0007b\n    at \u001b[31mhere\u009b2J' };
+    const json = line({ msg: 'm\u001b[1A\nforged', name: '\u007f\u009b', err });
+    expect(terminalLine(json, false)).toBe(
+      '03:04:05.678 info  [12 #3] m forged [] name="··"\n    Error: a·b\n        at here·2J\n',
+    );
+  });
+
   test('is coloured where there are colours, and the text stays the same', () => {
     const json = line({ msg: 'serving' });
     const coloured = terminalLine(json, true);

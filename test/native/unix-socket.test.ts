@@ -1,8 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import type { Descriptor } from '../../src/binding.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
@@ -13,6 +23,7 @@ import {
   errorOf,
   fixturePath,
   inTime,
+  LONG_TEST_MILLISECONDS,
   nativeBinding,
   own,
   Peer,
@@ -97,6 +108,26 @@ describe('the mode of a socket file', requirement('addon', 'proc'), () => {
         expect(statSync(path).mode & 0o7777).toBe(mode);
       }
     });
+  });
+
+  test('is never wider, not for an instant', { timeout: LONG_TEST_MILLISECONDS }, async () => {
+    const path = join(temporaryDirectory(), 'socket');
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    const workerData = { path, shared };
+    const worker = new Worker(new URL('./fixtures/watch-mode.mjs', import.meta.url), { workerData });
+    const answer = once(worker, 'message') as Promise<[number[]]>;
+    await once(worker, 'online');
+    const deadline = performance.now() + LONG_TEST_MILLISECONDS / 2;
+    withUmask(0, () => {
+      while (Atomics.load(shared, 0) < 2_000 && performance.now() < deadline) {
+        listen(path, 0o600).close();
+        unlinkSync(path);
+      }
+    });
+    Atomics.store(shared, 1, 1);
+    const [modes] = await answer;
+    await worker.terminate();
+    expect(modes).toEqual([0o600]);
   });
 
   test.each(umasks)('is what umask $octal leaves when none is asked for', ({ umask }) => {

@@ -6,6 +6,8 @@
  */
 import { execFile } from 'node:child_process';
 import {
+  accessSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -22,6 +24,8 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 const NPM_MILLISECONDS = 90_000;
+/** All that installing and serving may need. */
+const BARE_COMMANDS = ['node', 'npm', 'npx', 'sh'];
 
 /** This project's own folder. */
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,11 +37,14 @@ export class Installation {
   readonly packedSize: number;
   /** What npm printed. */
   readonly messages: string;
+  /** The PATH it was installed with: no compiler, no Python, no make. */
+  readonly barePath: string;
 
-  private constructor(directory: string, packedSize: number, messages: string) {
+  private constructor(directory: string, packedSize: number, messages: string, barePath: string) {
     this.directory = directory;
     this.packedSize = packedSize;
     this.messages = messages;
+    this.barePath = barePath;
   }
 
   static async create(): Promise<Installation> {
@@ -47,20 +54,17 @@ export class Installation {
     // Without a package.json npm would look for one in the folders above.
     writeFileSync(join(directory, 'package.json'), '{ "private": true }\n');
     try {
-      await npm(ROOT, 'pack', '--pack-destination', tarballs);
+      await npm(ROOT, environmentOfNode(), 'pack', '--pack-destination', tarballs);
       const [name = ''] = readdirSync(tarballs);
       const tarball = join(tarballs, name);
       const packedSize = statSync(tarball).size;
-      const messages = await npm(
-        directory,
-        'install',
-        '--prefer-offline',
-        '--no-audit',
-        '--no-fund',
-        tarball,
-      );
+      const barePath = join(directory, 'bare');
+      mkdirSync(barePath);
+      for (const name of BARE_COMMANDS) symlinkSync(whereIs(name), join(barePath, name));
+      const words = ['--prefer-offline', '--no-audit', '--no-fund', tarball];
+      const messages = await npm(directory, { PATH: barePath }, 'install', ...words);
       rmSync(tarballs, { recursive: true });
-      return new Installation(directory, packedSize, messages);
+      return new Installation(directory, packedSize, messages, barePath);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       throw error;
@@ -122,15 +126,18 @@ export class Installation {
     }
   }
 
-  /** Runs a command that builds the addon, with the headers that came with this Node where they did. */
-  async build(command: string): Promise<void> {
+  /**
+   * Runs a command that builds the addon, with the headers that came with this Node where they did. Rejects with what it
+   * printed.
+   */
+  async build(command: string, environment: Record<string, string> = environmentOfNode()): Promise<void> {
     const prefix = join(dirname(process.execPath), '..');
     const hasHeaders = statSync(join(prefix, 'include', 'node', 'node_api.h'), { throwIfNoEntry: false });
     await execute('sh', ['-c', command], {
       cwd: this.directory,
       env: {
         ...process.env,
-        ...environmentOfNode(),
+        ...environment,
         ...(hasHeaders && { npm_config_nodedir: prefix }),
       },
     });
@@ -146,10 +153,26 @@ export function environmentOfNode(): Record<string, string> {
   return { PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
 }
 
-async function npm(cwd: string, ...args: string[]): Promise<string> {
+function whereIs(name: string): string {
+  const directories = environmentOfNode()['PATH']?.split(delimiter) ?? [];
+  const found = directories.map((directory) => join(directory, name)).find(isExecutable);
+  if (found === undefined) throw new Error(`${name} is not in PATH`);
+  return found;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function npm(cwd: string, environment: Record<string, string>, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await execute('npm', args, {
     cwd,
-    env: { ...process.env, ...environmentOfNode() },
+    env: { ...process.env, ...environment },
     timeout: NPM_MILLISECONDS,
   });
   return stdout + stderr;

@@ -2,11 +2,18 @@
 import {
   ConfigurationError,
   type ConnectionContext,
+  type ConnectionCounts,
+  type DrainingProcess,
   type ErrorCode,
+  type ErrorExtras,
+  type FailureReason,
+  type LastHandover,
   type ListenerInfo,
+  type RequestCounts,
   type RestartResult,
   run,
   Server,
+  type ServerEvents,
   type State,
   type Status,
   UninterruptibleError,
@@ -35,7 +42,12 @@ test('what is known of a server', () => {
   expectTypeOf(server.activeConnections).toBeNumber();
   expectTypeOf(server.boundListeners).toEqualTypeOf<readonly ListenerInfo[]>();
   expectTypeOf(server.status()).toEqualTypeOf<Status>();
-  expectTypeOf<Status['draining'][number]['connections']>().toBeNumber();
+  expectTypeOf<Status['draining'][number]>().toEqualTypeOf<DrainingProcess>();
+  expectTypeOf<DrainingProcess['connections']>().toBeNumber();
+  expectTypeOf<Status['connections']>().toEqualTypeOf<ConnectionCounts>();
+  expectTypeOf<Status['requests']>().toEqualTypeOf<RequestCounts | null>();
+  expectTypeOf<Status['lastHandover']>().toEqualTypeOf<LastHandover | null>();
+  expectTypeOf<LastHandover['error']>().toEqualTypeOf<FailureReason | null>();
   // @ts-expect-error: it cannot be set
   server.state = 'stopped';
 });
@@ -52,6 +64,10 @@ describe('events', () => {
       expectTypeOf(context).toEqualTypeOf<ConnectionContext>();
     });
     server.on('handoverError', (error) => expectTypeOf(error).toEqualTypeOf<UninterruptibleError>());
+  });
+
+  test('there are no others', () => {
+    expectTypeOf<keyof ServerEvents>().toEqualTypeOf<State | 'handlerError' | 'handoverError'>();
   });
 
   test('a listener that expects something else is refused', () => {
@@ -71,6 +87,11 @@ describe('errors', () => {
     // @ts-expect-error: there is no such code, and a comparison with it is a mistake
     expectTypeOf(error.code === 'UNINTERRUPTIBLE_RESTART_EXTED').toBeBoolean();
     expectTypeOf(error.details).toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
+  });
+
+  test('it takes a cause and details', () => {
+    expectTypeOf(UninterruptibleError).toBeConstructibleWith('UNINTERRUPTIBLE_STOPPED', 'why', { cause: 1 });
+    expectTypeOf<{ details: { pid: number } }>().toExtend<ErrorExtras>();
   });
 
   test('a ConfigurationError lists its problems', () => {

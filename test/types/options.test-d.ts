@@ -1,6 +1,14 @@
 /** Options, as an object, in a function and in the constructor. */
 import type { Logger as PinoLogger } from 'pino';
-import { type Logger, Server, type ServerOptions, type TlsVersionName } from 'uninterruptible';
+import {
+  type Logger,
+  type LogLevel,
+  type LogLevelName,
+  type LogMethod,
+  Server,
+  type ServerOptions,
+  type TlsVersionName,
+} from 'uninterruptible';
 import { describe, expectTypeOf, test } from 'vitest';
 
 describe('configure', () => {
@@ -56,8 +64,15 @@ describe('an option', () => {
     expectTypeOf<{ logPath: string | undefined }>().toExtend<ServerOptions>();
   });
 
+  test('logLevel is one of pino’s, or of the gem’s', () => {
+    expectTypeOf<LogLevel | 'WARN' | 'UNKNOWN'>().toExtend<LogLevelName>();
+    expectTypeOf<'verbose'>().not.toExtend<LogLevelName>();
+    expectTypeOf<ServerOptions['logLevel']>().toEqualTypeOf<LogLevelName | undefined>();
+  });
+
   test('logger is pino’s shape, as far as it is called, and console has it', () => {
     expectTypeOf(console).toExtend<Logger>();
+    expectTypeOf<Logger['info']>().toEqualTypeOf<LogMethod>();
     expectTypeOf<PinoLogger>().toExtend<Logger>();
     expectTypeOf<Pick<Console, 'debug' | 'info' | 'warn' | 'error'>>().toExtend<Logger>();
     expectTypeOf<Pick<Console, 'debug' | 'info' | 'warn'>>().not.toExtend<Logger>();

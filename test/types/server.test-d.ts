@@ -3,9 +3,19 @@ import type { Socket } from 'node:net';
 import {
   type Connect,
   type ConnectionContext,
+  type ConnectionEvent,
+  type Coverage,
   type ListenerInfo,
+  type Operation,
+  type ProcessFacts,
+  type ProtocolEvent,
   Server,
+  type State,
+  type StateEvent,
   type StepEvent,
+  type StepFacts,
+  type StepName,
+  type TracedFacts,
 } from 'uninterruptible';
 import { describe, expectTypeOf, test } from 'vitest';
 
@@ -88,8 +98,30 @@ test('the context of a connection', () => {
 test('what is traced is told apart by its step', () => {
   const event = {} as StepEvent;
   expectTypeOf(event.milliseconds).toBeNumber();
-  expectTypeOf(event.operation).toEqualTypeOf<'start' | 'hand-over' | 'rollback' | 'drain' | 'stop'>();
+  expectTypeOf(event.operation).toEqualTypeOf<Operation>();
+  expectTypeOf<Operation>().toEqualTypeOf<'start' | 'hand-over' | 'rollback' | 'drain' | 'stop'>();
+  expectTypeOf(event.step).toEqualTypeOf<StepName>();
+  expectTypeOf<keyof StepFacts>().toEqualTypeOf<StepName>();
   if (event.step === 'drained') expectTypeOf(event.cut).toBeNumber();
   if (event.step === 'handing over') expectTypeOf(event.program).toEqualTypeOf<string | undefined>();
   expectTypeOf<StepEvent>().not.toHaveProperty('cut');
+});
+
+test('what is traced says of which process it is', () => {
+  expectTypeOf<StepEvent>().toExtend<ProcessFacts>();
+  expectTypeOf<StateEvent>().toExtend<ProcessFacts>();
+  expectTypeOf<StateEvent['from']>().toEqualTypeOf<State>();
+  expectTypeOf<TracedFacts['tls']>().toEqualTypeOf<Coverage>();
+  expectTypeOf<Coverage>().toEqualTypeOf<'on' | 'off' | readonly string[]>();
+});
+
+test('a connection that was accepted is traced with its server', () => {
+  expectTypeOf<ConnectionEvent['connection']>().toEqualTypeOf<ConnectionContext>();
+  expectTypeOf<ConnectionEvent['server']>().toEqualTypeOf<Server>();
+});
+
+test('messages and locks are told apart by what they have', () => {
+  const event = {} as ProtocolEvent;
+  if ('lock' in event) expectTypeOf(event.held).toBeBoolean();
+  else expectTypeOf(event.direction).toEqualTypeOf<'sent' | 'received'>();
 });

@@ -1,5 +1,6 @@
 /** Looks for what is wrong, or will be at the next restart, and says what to do. */
 
+import { harmlessLine } from '../../process/harmless.js';
 import { type Context, serverOf } from '../context.js';
 import { checks, type Report } from '../examine.js';
 import { EXIT } from '../exit-codes.js';
@@ -19,7 +20,7 @@ export async function doctor(context: Context): Promise<void> {
     report.findings.map(({ check, level, message }) => [
       output.style(STYLES[level] ?? 'bold', level.padEnd(4)),
       check,
-      message,
+      harmlessLine(message),
     ]),
     output.width,
   );

@@ -1,4 +1,5 @@
 /** All servers of this user. */
+import { harmlessLine } from '../../process/harmless.js';
 import type { Context } from '../context.js';
 import { survey, whoseServers } from '../find.js';
 import type { Output } from '../output.js';
@@ -20,7 +21,8 @@ export async function list({ binding, output }: Context): Promise<void> {
   }
   const now = Date.now();
   const head = ['PID', 'GENERATION', 'STATE', 'PROGRAM', 'SINCE', 'LISTENERS', 'CONTROL PATH'];
-  const rows = found.map(({ pid, stated, operator: { controlPath } }) => {
+  const rows = found.map(({ pid, stated, operator }) => {
+    const controlPath = harmlessLine(operator.controlPath);
     if (stated === undefined) return [String(pid), '-', 'does not answer', '-', '-', '-', controlPath];
     const { snapshot } = stated;
     const since = snapshot.ownerSince === undefined ? '-' : duration(now - snapshot.ownerSince);

@@ -1,5 +1,6 @@
 /** What the owner says of itself, once or again and again. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { harmless, harmlessLine } from '../../process/harmless.js';
 import { onInterrupt } from '../../process/signals.js';
 import { type Context, serverOf } from '../context.js';
 import { Deadline } from '../deadline.js';
@@ -7,7 +8,7 @@ import { Failure } from '../failure.js';
 import type { Operator, Stated } from '../operator.js';
 import { deadlineOf } from '../settings.js';
 import { changeLine, listenerLines, statusLines } from '../status-lines.js';
-import { clock, fitted, harmless } from '../text.js';
+import { clock, fitted } from '../text.js';
 
 /** For one answer: a server that has no time for it in five seconds has none for its clients. */
 export const ANSWER_MILLISECONDS = 5_000;
@@ -88,7 +89,7 @@ const jsonLine: Show = ({ output }, _operator, seen, shown) => {
 };
 
 const changes: Show = ({ output }, _operator, seen, shown) => {
-  const text = seen instanceof Failure ? seen.message : changeLine(seen.snapshot);
+  const text = seen instanceof Failure ? harmlessLine(seen.message) : changeLine(seen.snapshot);
   if (text !== shown.text) output.line(`${clock(new Date())} ${text}`);
   return { lines: 0, text };
 };
@@ -97,7 +98,9 @@ const changes: Show = ({ output }, _operator, seen, shown) => {
 const redraw: Show = (context, operator, seen, shown) => {
   const rows = process.stdout.rows || 24;
   const lines =
-    seen instanceof Failure ? [context.output.style('red', seen.message)] : frame(context, operator, seen);
+    seen instanceof Failure
+      ? [context.output.style('red', harmlessLine(seen.message))]
+      : frame(context, operator, seen);
   const frameLines = [...lines, '', context.output.style('dim', `${clock(new Date())}  Ctrl-C ends this`)]
     .slice(0, rows - 1)
     .map((line) => fitted(line, context.output.width - 1));

@@ -1,5 +1,6 @@
 /** Stop for good, and wait until the process has gone. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { harmlessLine } from '../../process/harmless.js';
 import { ObservedProcess } from '../../process/observed-process.js';
 import { type Context, serverOf } from '../context.js';
 import { Deadline } from '../deadline.js';
@@ -8,7 +9,7 @@ import { Failure } from '../failure.js';
 import type { Answered, Operator } from '../operator.js';
 import { holdersOf } from '../processes.js';
 import { deadlineOf } from '../settings.js';
-import { duration, harmlessLine } from '../text.js';
+import { duration } from '../text.js';
 import { ANSWER_MILLISECONDS } from './status.js';
 
 /** What service managers allow. */

@@ -1,0 +1,105 @@
+/** Which addon a server has loaded, and whether it belongs to the package that it lies in. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Finding, fail, ok, warn } from './finding.js';
+import { read } from './processes.js';
+
+/** One line of /proc/<pid>/maps that names the addon's file. */
+const MAPPED = / (\/.*\/)(prebuilds|build)\/(.*\/uninterruptible\.node)( \(deleted\))?$/m;
+
+export interface LoadedAddon {
+  /** As the server sees it. */
+  readonly path: string;
+  /** The folder of the package, as the server sees it. */
+  readonly package: string;
+  readonly kind: 'prebuilt' | 'compiled here';
+  /** Of the package that lies there now. */
+  readonly version: string | undefined;
+  /** Whether the file has been replaced or removed since. */
+  readonly isGone: boolean;
+  /** Whether the binary was built from the sources beside it; undefined where that cannot be told. */
+  readonly fits: boolean | undefined;
+}
+
+/** Undefined: it has none, or may not be looked at. */
+export function addonOf(pid: number): LoadedAddon | undefined {
+  const [, folder = '', built, rest, deleted] = MAPPED.exec(read(`/proc/${pid}/maps`) ?? '') ?? [];
+  if (built === undefined || rest === undefined) return undefined;
+  // It may live in a container, which sees other mounts.
+  const root = `/proc/${pid}/root${folder}`;
+  const isGone = deleted !== undefined;
+  return {
+    path: `${folder}${built}/${rest}`,
+    package: folder,
+    kind: built === 'prebuilds' ? 'prebuilt' : 'compiled here',
+    version: versionIn(root),
+    isGone,
+    fits: isGone ? undefined : fits(join(root, built, rest), root),
+  };
+}
+
+function versionIn(root: string): string | undefined {
+  try {
+    const { version } = JSON.parse(contentOf(join(root, 'package.json')).toString()) as { version?: unknown };
+    return typeof version === 'string' ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each binary has the digest of its sources in it. */
+function fits(binary: string, root: string): boolean | undefined {
+  try {
+    return contentOf(binary).includes(sourceDigest(root));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same as `native/digest.mjs` prints, which is not run here: root may look at somebody else's package. */
+export function sourceDigest(root: string): string {
+  const names = readdirSync(join(root, 'native'))
+    .filter((name) => name.endsWith('.h') || name.endsWith('.cc'))
+    .map((name) => `native/${name}`)
+    .concat('binding.gyp')
+    .sort();
+  const digest = createHash('sha256');
+  for (const name of names) {
+    const content = Buffer.from(
+      contentOf(join(root, name)).toString('latin1').replaceAll('\r\n', '\n'),
+      'latin1',
+    );
+    digest.update(`${name}\0${content.length}\0`).update(content);
+  }
+  return digest.digest('hex');
+}
+
+/** A FIFO would keep whoever looks waiting. */
+function contentOf(path: string): Buffer {
+  if (!statSync(path).isFile()) throw new Error(`${path} is no file`);
+  return readFileSync(path);
+}
+
+/** A binary that was compiled once is loaded first, also when the library beside it has become another. */
+export function addonCheck(addon: LoadedAddon, pid: number, running: string | undefined): Finding {
+  const { path, kind, version, isGone, fits } = addon;
+  if (isGone) {
+    return warn('addon', `${path} was replaced since pid ${pid} started: a restart takes the new one.`);
+  }
+  if (fits === false) {
+    const folder = JSON.stringify(addon.package);
+    const cure =
+      kind === 'prebuilt'
+        ? 'install the package anew'
+        : `remove ${addon.package}build, or: npx node-gyp rebuild --directory ${folder}`;
+    return fail('addon', `${path} (${kind}) was not built from the sources beside it: ${cure}.`);
+  }
+  if (version !== undefined && running !== undefined && version !== running) {
+    return warn(
+      'addon',
+      `${path} (${kind}) lies in uninterruptible ${version} by now; pid ${pid} runs ${running}: a restart takes the new one.`,
+    );
+  }
+  return ok('addon', `${kind}${version === undefined ? '' : `, of uninterruptible ${version}`}: ${path}`);
+}
