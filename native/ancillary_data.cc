@@ -6,6 +6,10 @@
 
 namespace {
 
+// With each packet, once somebody who has a duplicate of the receiving end has
+// set SO_PASSPIDFD on it (Linux 6.5; headers may be older).
+constexpr int kScmPidfd = 0x04;
+
 static_assert(CMSG_LEN(sizeof(int)) - CMSG_LEN(0) == sizeof(int),
               "descriptors follow the header without padding between them");
 
@@ -30,12 +34,14 @@ void Adopt(msghdr* message, ReceivedPacket* packet) {
       packet->sender.emplace();
       memcpy(&*packet->sender, CMSG_DATA(header), sizeof(ucred));
     }
-    if (header->cmsg_type != SCM_RIGHTS) continue;
+    const bool is_unasked = header->cmsg_type == kScmPidfd;
+    if (header->cmsg_type != SCM_RIGHTS && !is_unasked) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
       int fd;
       memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
       UniqueFd owner(fd);
+      if (is_unasked) continue;
       if (packet->descriptor_count == kMaxDescriptorsReceived) {
         packet->descriptors_truncated = true;
       } else {

@@ -1,7 +1,8 @@
-// getsockopt(2) and getsockname(2), read only.
+// getsockopt(2), getsockname(2) and poll(2), read only.
 #include "socket_inspection.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,13 @@ Result<int> ReadOption(int socket, int option) {
     return LastError("getsockopt");
   }
   return value;
+}
+
+// A UNIX listener that was shut down refuses everybody, and still has
+// SO_ACCEPTCONN. One that listens has nothing but connections to tell.
+bool IsShutDown(int listener) {
+  pollfd entry{listener, 0, 0};
+  return poll(&entry, 1, 0) == 1 && (entry.revents & POLLHUP) != 0;
 }
 
 union AnyAddress {
@@ -76,7 +84,7 @@ Result<SocketFacts> InspectSocket(int socket) {
   SocketFacts facts;
   facts.family = family.value();
   facts.type = type.value();
-  facts.listening = listening.value() != 0;
+  facts.listening = listening.value() != 0 && !IsShutDown(socket);
   if (facts.family == AF_UNIX) {
     DescribeUnix(name, length, &facts);
   } else if (facts.family == AF_INET || facts.family == AF_INET6) {

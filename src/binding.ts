@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 export interface SocketFacts {
   family: 'inet' | 'inet6' | 'unix' | 'other';
   type: 'stream' | 'seqpacket' | 'datagram' | 'other';
-  /** SO_ACCEPTCONN: listen(2) was called on it. */
+  /** SO_ACCEPTCONN: listen(2) was called on it; and it was not shut down since, which a UNIX listener does not say there. */
   listening: boolean;
   /** An IP address, a path, `@name` of an abstract socket, or '' of an unnamed one. */
   address: string;

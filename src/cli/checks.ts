@@ -62,6 +62,14 @@ export function controlPathChecks(controlPath: string): Finding[] {
   } else {
     findings.push(ok('control path', `${controlPath} is a socket with mode 600.`));
   }
+  if (around.uid !== 0 && around.uid !== socket.uid) {
+    findings.push(
+      warn(
+        'control directory',
+        `${directory} belongs to uid ${around.uid}, the socket in it to uid ${socket.uid}: that user can replace it.`,
+      ),
+    );
+  }
   return findings;
 }
 

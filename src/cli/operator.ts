@@ -6,7 +6,7 @@ import { lstatSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
-import { Channel } from '../handover/channel.js';
+import { Channel, closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import type { Message } from '../handover/protocol.js';
 import { harmlessLine } from '../process/harmless.js';
@@ -87,7 +87,7 @@ export class Operator {
     const first: { type: string } = order;
     return this.#converse(first as Message, deadline, async (channel) => {
       for (;;) {
-        const message = (await channel.receive(deadline.left)).message as Message | Answer;
+        const message: Message | Answer = await hear(channel, deadline);
         switch (message.type) {
           case 'progress':
             onProgress(harmlessLine(message.step), message.pid);
@@ -177,12 +177,20 @@ export class Operator {
   }
 }
 
+/** The next message. One who always has another to say is not listened to beyond the deadline. */
+async function hear(channel: Channel, deadline: Deadline): Promise<Message> {
+  if (deadline.over) throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_TIMEOUT');
+  const { message, descriptors } = await channel.receive(deadline.left);
+  closeAll(descriptors);
+  return message;
+}
+
 /** In as many packets as the listeners need. */
 async function readStatus(channel: Channel, deadline: Deadline, path: string): Promise<Stated | undefined> {
   const listeners: unknown[] = [];
   let first: Record<string, unknown> | undefined;
   for (;;) {
-    const { message } = await channel.receive(deadline.left);
+    const message = await hear(channel, deadline);
     if (message.type === 'moved') return undefined;
     if (message.type === 'refused') throw forbidden(path, message.message);
     if (message.type !== 'status') throw unexpected(path);
@@ -199,7 +207,7 @@ async function readStatus(channel: Channel, deadline: Deadline, path: string): P
 async function readMetrics(channel: Channel, deadline: Deadline, path: string): Promise<string | undefined> {
   let text = '';
   for (;;) {
-    const { message } = await channel.receive(deadline.left);
+    const message = await hear(channel, deadline);
     if (message.type === 'moved') return undefined;
     if (message.type === 'refused') throw forbidden(path, message.message);
     if (message.type !== 'status') throw unexpected(path);

@@ -74,6 +74,12 @@ export class Channel {
     return this.#over !== undefined || this.#closed;
   }
 
+  /** Whether something has come that nobody has taken. */
+  get unread(): boolean {
+    this.poll();
+    return this.#unread.length > 0;
+  }
+
   /** Whether somebody waits for the next message. */
   get awaited(): boolean {
     return this.#waiter !== undefined;
@@ -274,6 +280,11 @@ function closed(message: string, cause?: unknown): UninterruptibleError {
     message,
     cause === undefined ? {} : { cause },
   );
+}
+
+/** Whether the peer only did not say anything in time. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT';
 }
 
 function timedOut(timeout: number): UninterruptibleError {

@@ -6,12 +6,10 @@ import { lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Binding, ControlSocket, FileIdentity } from '../binding.js';
 import { Channel } from './channel.js';
 import { refuseAllButSockets, unusable } from './control-path.js';
-import { type Greeter, greet } from './greeter.js';
+import { type Greeter, greet, MAX_SILENT } from './greeter.js';
 
 const BACKLOG = 128;
-/** Peers that have connected and said nothing yet; the oldest makes room for one more, so that they keep nobody out. */
-const MAX_SILENT = 64;
-/** How long a peer may be silent before it makes room, and a full house leaves the queue alone. */
+/** How long a peer may be silent before it makes room for one more, and a full house leaves the queue alone. */
 const PATIENCE_MILLISECONDS = 20;
 /** How long to leave the queue alone when this process is out of descriptors: level-triggered, it would spin. */
 const EXHAUSTED_MILLISECONDS = 100;
@@ -125,6 +123,8 @@ export class ControlListener {
       } catch (error) {
         if (!this.#exhausted) this.#greeter.exhausted(error as Error);
         this.#exhausted = true;
+        // What it had may be had by a client, who has something to say.
+        this.#evictOne();
         this.#rest(EXHAUSTED_MILLISECONDS);
         break;
       }
@@ -156,7 +156,7 @@ export class ControlListener {
   async #greet(channel: Channel): Promise<void> {
     this.#silent.set(channel, performance.now());
     await greet(channel, {
-      exhausted: () => undefined,
+      ...this.#greeter,
       firstPacket: (peer, first) => {
         this.#silent.delete(peer);
         this.#greeter.firstPacket(peer, first);

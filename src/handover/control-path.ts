@@ -2,6 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UninterruptibleError } from '../errors.js';
+import { otherOwnerOf } from '../process/unwritable.js';
 import { isPrivateControlPath } from './control-directory.js';
 
 /** CONTROL_PATH_TOO_LONG or CONTROL_PATH_UNUSABLE, the kernel's reason as cause. */
@@ -40,9 +41,14 @@ function uidOf(path: string): number | undefined {
 /** A file that somebody named by mistake refuses connections as a dead server's socket does, and a rename would destroy it. */
 export function refuseAllButSockets(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isSocket()) return;
+  if (stats === undefined) return;
+  // Found out by the rename it would be too late: whoever has byte 0 must be found.
+  const owner = otherOwnerOf(path);
+  if (stats.isSocket() && owner === undefined) return;
   throw new UninterruptibleError(
     'UNINTERRUPTIBLE_CONTROL_PATH_UNUSABLE',
-    `The control path ${path} holds something that is not a socket; remove it or choose another path.`,
+    stats.isSocket()
+      ? `The control path ${path} belongs to uid ${owner}, in a directory of everybody's; choose another path.`
+      : `The control path ${path} holds something that is not a socket; remove it or choose another path.`,
   );
 }

@@ -5,12 +5,14 @@
  */
 import type { Binding, Descriptor } from '../binding.js';
 import { Channel, closeAll } from './channel.js';
-import { type Greeter, greet } from './greeter.js';
+import { type Greeter, greet, MAX_SILENT } from './greeter.js';
 
 export class Line {
   readonly #binding: Binding;
   #answering: Promise<void> | undefined;
   readonly #channel: Channel;
+  /** Who was sent and has said nothing yet. */
+  #silent = 0;
 
   /** Takes the descriptor over, also when it throws. */
   constructor(binding: Binding, descriptor: Descriptor) {
@@ -45,15 +47,28 @@ export class Line {
       for (;;) {
         const { message, descriptors } = await this.#channel.receive(null);
         const [end] = descriptors;
-        if (message.type === 'connection' && end !== undefined && descriptors.length === 1) {
-          void greet(new Channel(this.#binding, end), greeter);
-        } else {
-          closeAll(descriptors);
-        }
+        const isConnection = message.type === 'connection' && descriptors.length === 1;
+        if (isConnection && end !== undefined && this.#silent < MAX_SILENT) this.#greet(end, greeter);
+        else closeAll(descriptors);
       }
     } catch {
       this.close();
     }
+  }
+
+  #greet(end: Descriptor, greeter: Greeter): void {
+    let channel: Channel;
+    try {
+      channel = new Channel(this.#binding, end);
+    } catch (error) {
+      // No end of a connection, or no descriptor is left to watch it with: the line stays for the next one.
+      greeter.turnedAway(this.#channel.peer, (error as Error).message);
+      return;
+    }
+    this.#silent += 1;
+    void greet(channel, greeter).finally(() => {
+      this.#silent -= 1;
+    });
   }
 
   close(): void {

@@ -68,7 +68,8 @@ export class OwnerPeer {
         if (message.type === 'reopen-log') events.reopenLog();
         if (message.type === 'take-back') events.takeBack(message.token);
         if (message.type === 'counted') events.counted(message.books);
-        if (message.type !== 'bye') continue;
+        // Said again it would register us again, each time over one more connection.
+        if (message.type !== 'bye' || this.#left) continue;
         const counters = events.bye();
         this.channel.send({ type: 'received', ...(counters && { counters }) });
         this.#left = true;

@@ -5,13 +5,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Descriptor } from '../binding.js';
 import { describeError, UninterruptibleError } from '../errors.js';
-import { type Channel, closeAll } from './channel.js';
+import { type Channel, closeAll, isTimeout } from './channel.js';
 import { batches, type OfferedListener, toMessage } from './manifest.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import {
   type Books,
   commonVersion,
+  generationAfter,
   type Message,
   type Offer,
   PROTOCOL_VERSIONS,
@@ -117,15 +118,20 @@ async function offer(channel: Channel, first: TakeOver, estate: Estate): Promise
     await expect(channel, 'received', Math.min(WAITS.batch, left()), signal);
   }
   const ready = await expect(channel, 'ready', left(), signal);
-  // The point of no return is next: is the successor still there?
-  while (channel.over) closeAll((await channel.receive(0)).descriptors);
+  // The point of no return is next: is the successor still there, and does it wait for our word? An `owner` that it has said
+  // already would be taken for the answer.
+  if (channel.over || channel.unread) {
+    const { message, descriptors } = await channel.receive(0);
+    closeAll(descriptors);
+    throw message.type === 'failed' ? reported(message) : nonsense(`${message.type} before yours was said`);
+  }
   if (signal.aborted) throw signal.reason;
   return ready;
 }
 
 /** Steps 4 and 5, seen from here. Byte 0 is released: only getting it back proves that we own the service. */
 async function awaitOwner(channel: Channel, ready: Ready, estate: Estate): Promise<HandoverOutcome> {
-  const given: HandoverOutcome = { kind: 'given', ready, generation: estate.generation + 1 };
+  const given: HandoverOutcome = { kind: 'given', ready, generation: generationAfter(estate.generation) };
   try {
     await expect(channel, 'owner', WAITS.owner);
     return given;
@@ -151,7 +157,7 @@ async function decideByLock(
     if (regained(ownership)) {
       sayCancelled(channel, failure);
       channel.close();
-      return { kind: 'kept', error: failure, generation: estate.generation + 1 };
+      return { kind: 'kept', error: failure, generation: generationAfter(estate.generation) };
     }
     if (isFirst) estate.onSilence(failure);
     // Told to stop: whoever holds byte 0 has the service, and we need not know who.
@@ -231,10 +237,6 @@ export function reported(failed: Extract<Message, { type: 'failed' }>): Uninterr
       ...(lastWords === undefined ? {} : { lastWords }),
     },
   });
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_TIMEOUT';
 }
 
 function tooLate(type: Message['type'], timeout: number): UninterruptibleError {

@@ -333,6 +333,11 @@ export type Message =
   | RolledBack
   | Stopping;
 
+/** That of the next owner. A peer may name any; beyond the largest that can be told nobody could hand over. */
+export function generationAfter(generation: number): number {
+  return Math.min(generation + 1, Number.MAX_SAFE_INTEGER);
+}
+
 /** The highest version both lists name, or undefined. */
 export function commonVersion(ours: readonly number[], theirs: readonly number[]): number | undefined {
   return ours.filter((version) => theirs.includes(version)).sort((a, b) => b - a)[0];

@@ -6,7 +6,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { Descriptor } from '../binding.js';
 import { type ErrorDescription, UninterruptibleError } from '../errors.js';
 import type { Inheritance } from '../listeners/listener-set.js';
-import { type Channel, closeAll, type Incoming } from './channel.js';
+import { type Channel, closeAll, type Incoming, isTimeout } from './channel.js';
 import { unusable } from './control-path.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
@@ -31,6 +31,8 @@ export interface TakeOverOptions {
   place: string;
   ownership: Ownership;
   token: string | undefined;
+  /** Whether the owner has started this process, with a pipe for stderr: its offer brings the real one. */
+  isChild: boolean;
   program: string | undefined;
   /** Milliseconds for everything up to the offer. */
   timeout: number;
@@ -84,7 +86,7 @@ export async function findPredecessor(options: TakeOverOptions): Promise<Predece
 
 async function introduce(
   channel: Channel,
-  { token, program, signal }: TakeOverOptions,
+  { token, isChild, program, signal }: TakeOverOptions,
 ): Promise<{ offer: Offer; stderr: Descriptor | undefined }> {
   trusted(channel).send({
     type: 'take-over',
@@ -95,11 +97,15 @@ async function introduce(
     ...(program === undefined ? {} : { program }),
   });
   const { message, descriptors } = await channel.receive(WAITS.firstPacket, signal);
-  if (message.type !== 'offer' || descriptors.length > 1) {
+  if (message.type !== 'offer' || descriptors.length > (isChild ? 1 : 0)) {
     closeAll(descriptors);
     if (message.type === 'refused') throw refusal(message);
     if (message.type === 'moved') throw new Passing('The owner has changed.');
-    throw nonsense(`${message.type} where an offer was due`);
+    throw nonsense(
+      message.type === 'offer'
+        ? `an offer with ${descriptors.length} descriptors`
+        : `${message.type} where an offer was due`,
+    );
   }
   if (descriptors.length > 0) channel.send({ type: 'received' });
   return { offer: message, stderr: descriptors[0] };
@@ -161,12 +167,23 @@ export class Predecessor {
     return this.channel.peer.pid || this.offer.pid;
   }
 
-  /** Step 2. Rejects with HANDOVER_CLOSED when the predecessor died; what came until then stays in the inheritance. */
-  async receiveListeners(inheritance: Inheritance, signal: AbortSignal): Promise<void> {
+  /**
+   * Step 2, until `deadline` on the monotonic clock: what comes one by one could go on for ever. Rejects with HANDOVER_CLOSED
+   * when the predecessor died; what came until then stays in the inheritance.
+   */
+  async receiveListeners(inheritance: Inheritance, deadline: number, signal: AbortSignal): Promise<void> {
     let missing = this.offer.listeners;
     while (missing > 0) {
-      const { message, descriptors } = await this.channel.receive(WAITS.batch, signal);
-      if (message.type === 'cancelled') throw cancelled(message.message);
+      const left = deadline - performance.now();
+      if (left <= 0) throw tooSlow(missing, this.offer.listeners);
+      const wait = Math.min(WAITS.batch, left);
+      const { message, descriptors } = await this.channel.receive(wait, signal).catch((error: unknown) => {
+        throw wait === left && isTimeout(error) ? tooSlow(missing, this.offer.listeners) : error;
+      });
+      if (message.type === 'cancelled') {
+        closeAll(descriptors);
+        throw cancelled(message.message);
+      }
       const { length } = descriptors;
       const fits = message.type === 'listeners' && message.listeners.length === length;
       // None would go on for ever.
@@ -189,7 +206,8 @@ export class Predecessor {
   watch(onCancelled: (error: Error) => void): void {
     this.#word = this.channel.receive(null);
     this.#word.then(
-      ({ message }) => {
+      ({ message, descriptors }) => {
+        if (message.type !== 'yours') closeAll(descriptors);
         if (message.type === 'cancelled') onCancelled(cancelled(message.message));
       },
       () => undefined,
@@ -206,6 +224,11 @@ export class Predecessor {
   fail(error: ErrorDescription): void {
     this.channel.send({ type: 'failed', ...error });
     this.channel.close();
+    // A `yours` that came early, and that nobody has taken.
+    void this.#word?.then(
+      ({ descriptors }) => closeAll(descriptors),
+      () => undefined,
+    );
   }
 
   /**
@@ -228,7 +251,8 @@ export class Predecessor {
           ? cancelled(message.message)
           : nonsense(`${message.type} where yours was due`);
       }
-      [pipe] = descriptors;
+      if (this.stderr !== undefined) pipe = descriptors.shift();
+      closeAll(descriptors);
       this.books = message.books ?? this.books;
       // Released before it was said: refused means that the predecessor took it back.
       if (ownership.tryOwner()) return { pipe };
@@ -242,6 +266,13 @@ export class Predecessor {
     pipe?.close();
     throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_LOST');
   }
+}
+
+function tooSlow(missing: number, offered: number): UninterruptibleError {
+  return new UninterruptibleError(
+    'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
+    `Of the ${offered} listeners that the owner offered ${missing} did not come in time.`,
+  );
 }
 
 function cancelled(message: string): UninterruptibleError {

@@ -1,7 +1,7 @@
 /** The pid file: written beside and renamed into place, so that a reader never finds it absent, empty or half written. */
 import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { UninterruptibleError } from '../errors.js';
-import { whyUnwritable } from './unwritable.js';
+import { otherOwnerOf, whyUnwritable } from './unwritable.js';
 
 export class PidFile {
   readonly path: string;
@@ -20,6 +20,8 @@ export class PidFile {
       if (lstatSync(this.path, { throwIfNoEntry: false })?.isDirectory()) {
         throw new Error('it is a directory');
       }
+      const owner = otherOwnerOf(this.path);
+      if (owner !== undefined) throw new Error(`it belongs to uid ${owner}, in a directory of everybody's`);
       write(this.#next, this.#pid);
       this.#prepared = true;
     } catch (cause) {
@@ -76,8 +78,13 @@ export class PidFile {
   }
 }
 
-/** Anew, so that a link somebody put there is not followed. */
+/** Anew, so that a link somebody put there is not followed. What a full disk has cut short does not stay. */
 function write(path: string, pid: number): void {
   rmSync(path, { force: true });
-  writeFileSync(path, `${pid}\n`, { mode: 0o644, flag: 'wx' });
+  try {
+    writeFileSync(path, `${pid}\n`, { mode: 0o644, flag: 'wx' });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
 }

@@ -1,6 +1,17 @@
 /** Why a file cannot be made or written, in the words of whoever has to put it right; the kernel names only our own temporary files. */
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+
+const STICKY = 0o1000;
+
+/** The uid of whoever alone may replace what stands at a path: in a sticky directory nobody else may rename over it. */
+export function otherOwnerOf(path: string): number | undefined {
+  const ours = process.geteuid?.();
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined || ours === 0 || file.uid === ours) return undefined;
+  const around = statSync(dirname(path));
+  return (around.mode & STICKY) !== 0 && around.uid !== ours ? file.uid : undefined;
+}
 
 /** The rest of a sentence that begins with the path, or with what was to be done. */
 export function whyUnwritable(path: string, error: unknown): string {

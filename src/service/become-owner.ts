@@ -6,7 +6,7 @@ import type { Binding, Descriptor } from '../binding.js';
 import { createTlsSecrets, readTlsSecrets } from '../connections/tls-secrets.js';
 import { describeError, UninterruptibleError } from '../errors.js';
 import { sweepPrivateDirectories } from '../handover/control-directory.js';
-import { WAITS } from '../handover/protocol.js';
+import { generationAfter, WAITS } from '../handover/protocol.js';
 import { findPredecessor, type Predecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
 import type { PassedSockets } from '../listeners/passed-sockets.js';
@@ -95,17 +95,18 @@ async function findListeners(
     place: anchor.path ?? 'the other end of an inherited connection',
     ownership: anchor.ownership,
     token: service.options.inherited?.token,
+    isChild: service.options.inherited !== undefined,
     program: service.program ?? undefined,
     timeout: deadline - performance.now(),
     signal,
   });
   candidacy.predecessor = predecessor;
-  service.generation = (predecessor?.offer.generation ?? 0) + 1;
+  service.generation = generationAfter(predecessor?.offer.generation ?? 0);
   service.offeredStderr = predecessor?.stderr;
   if (predecessor === null) return;
   service.lifecycle.to('taking-over');
   service.step('taking over', { predecessor: predecessor.pid, offered: predecessor.offer.listeners });
-  await receive(predecessor, inheritance, anchor, signal);
+  await receive(predecessor, inheritance, anchor, deadline, signal);
 }
 
 /** Resolves when byte 0 is ours and nothing is left that could fail. */
@@ -216,10 +217,11 @@ async function receive(
   predecessor: Predecessor,
   inheritance: Inheritance,
   anchor: Seat,
+  deadline: number,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await predecessor.receiveListeners(inheritance, signal);
+    await predecessor.receiveListeners(inheritance, deadline, signal);
   } catch (error) {
     const died = error instanceof UninterruptibleError && error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
     if (!died || !(await anchor.ownership.takeOwner(WAITS.ownerLock, signal))) throw error;

@@ -16,18 +16,32 @@ import type { Service } from './service.js';
 
 /** Processes that may drain and tell us of it: their registration is for display. */
 const MAX_DRAINING = 64;
+/** Operators who wait for what comes of an order. */
+const MAX_WAITING = 64;
 
 export function greeterOf(service: Service): Greeter {
   const exhaustions = new Quota((count) =>
     service.log.warn('whoever connected to the control path had to wait more often', { count }),
   );
+  const refusals = new Quota((count) =>
+    service.log.warn('whoever connected to the control path was turned away more often', { count }),
+  );
+  const waiting: Waiting = new Set();
+  const turnedAway: Greeter['turnedAway'] = ({ pid, uid }, reason) => {
+    if (!refusals.take()) return;
+    service.log.warn('whoever connected to the control path was turned away', { by: pid, uid, reason });
+  };
   return {
+    turnedAway,
     firstPacket: (channel, first) => {
       closeAll(first.descriptors);
       try {
         // The owner has changed: whoever came in through the old inode must connect again.
         if (service.lifecycle.is('draining', 'standing-by')) channel.finish({ type: 'moved' });
-        else obey(service, channel, first);
+        else if (!obey(service, channel, first, waiting)) {
+          channel.close();
+          turnedAway(channel.peer, `A ${first.message.type} message is no order.`);
+        }
       } catch (error) {
         service.log.error('an order could not be carried out', { order: first.message.type, err: error });
         channel.finish(failure(error));
@@ -40,7 +54,11 @@ export function greeterOf(service: Service): Greeter {
   };
 }
 
-function obey(service: Service, channel: Channel, { message }: Incoming): void {
+/** Who has ordered a change of owner and was not answered yet. */
+type Waiting = Set<Channel>;
+
+/** Returns whether it is an order at all. */
+function obey(service: Service, channel: Channel, { message }: Incoming, waiting: Waiting): boolean {
   switch (message.type) {
     case 'take-over':
       giveTo(service, channel, message);
@@ -53,12 +71,14 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       else answerStatus(channel, statusToTell(service));
       break;
     case 'restart':
+      if (!mayWait(channel, waiting)) break;
       service.log.info('restart ordered', { by: channel.peer.pid });
-      void carryOut(channel, 'restarted', (onStep) => service.restarts.request(onStep));
+      void carryOut(channel, waiting, 'restarted', (onStep) => service.restarts.request(onStep));
       break;
     case 'rollback':
+      if (!mayWait(channel, waiting)) break;
       service.log.info('rollback ordered', { by: channel.peer.pid });
-      void carryOut(channel, 'rolled-back', (onStep) => service.rollbacks.request(onStep));
+      void carryOut(channel, waiting, 'rolled-back', (onStep) => service.rollbacks.request(onStep));
       break;
     case 'stop':
       service.log.info('stop ordered', { by: channel.peer.pid, ...(message.now ? { now: true } : {}) });
@@ -70,8 +90,9 @@ function obey(service: Service, channel: Channel, { message }: Incoming): void {
       service.orderStop();
       break;
     default:
-      channel.close();
+      return false;
   }
+  return true;
 }
 
 function standBy(service: Service, channel: Channel, message: StandBy): void {
@@ -87,9 +108,11 @@ function standBy(service: Service, channel: Channel, message: StandBy): void {
 /** Tells each step of a change of owner, and what came of it. */
 async function carryOut(
   channel: Channel,
+  waiting: Waiting,
   done: 'restarted' | 'rolled-back',
   request: (onStep: OnStep) => Promise<RestartResult>,
 ): Promise<void> {
+  waiting.add(channel);
   try {
     const { pid, generation } = await request((step, other) => {
       channel.report({ type: 'progress', step, pid: other });
@@ -97,7 +120,22 @@ async function carryOut(
     channel.finish({ type: done, pid, generation });
   } catch (error) {
     channel.finish(failure(error));
+  } finally {
+    waiting.delete(channel);
   }
+}
+
+/** Refuses one more than may wait. Those that have left meanwhile make room. */
+function mayWait(channel: Channel, waiting: Waiting): boolean {
+  if (waiting.size >= MAX_WAITING) {
+    for (const other of [...waiting].filter(({ over }) => over)) {
+      other.close();
+      waiting.delete(other);
+    }
+  }
+  if (waiting.size < MAX_WAITING) return true;
+  channel.finish({ type: 'refused', reason: 'busy', message: 'Too many wait for an answer already.' });
+  return false;
 }
 
 /** With the last words of the new process, as many as still fit into the packet. */

@@ -2,7 +2,7 @@
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { describeError, UninterruptibleError } from '../errors.js';
 import type { Channel } from '../handover/channel.js';
-import { type Books, WAITS } from '../handover/protocol.js';
+import { type Books, generationAfter, WAITS } from '../handover/protocol.js';
 import type { ListenAddress } from '../listeners/address.js';
 import type { Listener } from '../listeners/listener.js';
 import { openListener } from '../listeners/open-listener.js';
@@ -111,7 +111,7 @@ export class Reserve {
       seat.ownership.releaseOwner();
       return;
     }
-    this.#resume(this.#service.highestGeneration + 1);
+    this.#resume(generationAfter(this.#service.highestGeneration));
     repair(this.#service);
     await this.#settleIn('the successor died');
   }
@@ -152,7 +152,7 @@ export class Reserve {
     service.step('taking back', { successor: this.#successor.pid });
     const signal = AbortSignal.any([service.stopping.signal, this.#released.signal]);
     const { from, complete } = await takeBack(service, seat, token, signal);
-    this.#resume(from === null ? service.highestGeneration + 1 : from.offer.generation + 1, from?.books);
+    this.#resume(generationAfter(from?.offer.generation ?? service.highestGeneration), from?.books);
     complete();
     owner?.forget();
     if (from !== null) followPredecessor(service, from);

@@ -1,4 +1,5 @@
 /** How a process starts: with its listeners and a hand-over, or, where there can be none, with its listeners alone. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
 import type { PassedSockets } from '../listeners/passed-sockets.js';
@@ -13,6 +14,10 @@ const RACES: ReadonlySet<string> = new Set([
   'UNINTERRUPTIBLE_HANDOVER_LOST',
   'UNINTERRUPTIBLE_HANDOVER_CLOSED',
 ]);
+
+/** Milliseconds before another attempt, each time twice as many: an owner may keep what it gives away. */
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 1_000;
 
 export async function start(service: Service): Promise<void> {
   const { binding } = service;
@@ -39,7 +44,7 @@ async function competeForOwnership(
   passed: PassedSockets,
 ): Promise<void> {
   const deadline = performance.now() + service.configuration.readyTimeout;
-  for (;;) {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
       await becomeOwner(service, binding, home, passed, deadline - performance.now());
       return;
@@ -52,6 +57,8 @@ async function competeForOwnership(
       if (!mayRetry) throw error;
       service.log.info('another process was faster, trying again', { err: error });
       if (service.lifecycle.is('taking-over')) service.lifecycle.to('starting');
+      const { signal } = service.stopping;
+      await delay(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 }

@@ -30,6 +30,7 @@ export async function takeBack(
   const cancel = new AbortController();
   const either = AbortSignal.any([signal, cancel.signal]);
   const inheritance = new Inheritance();
+  const deadline = performance.now() + WAITS.takeBack;
   let from: Predecessor | null = null;
   try {
     from = await findPredecessor({
@@ -37,18 +38,19 @@ export async function takeBack(
       place: seat.path ?? 'the other end of an inherited connection',
       ownership: seat.ownership,
       token,
+      isChild: false,
       program: service.program ?? undefined,
       timeout: WAITS.takeBack,
       signal: either,
     });
-    await from?.receiveListeners(inheritance, either);
+    await from?.receiveListeners(inheritance, deadline, either);
     from?.watch((error) => cancel.abort(error));
     claimOwn(service, inheritance);
     seat.bind(service.greeter);
     pidFile?.prepare();
     if (from !== null) {
       const ready = readyMessage(service, seat, inheritance);
-      (await from.awaitOwnership(ready, seat.ownership, either)).pipe?.close();
+      await from.awaitOwnership(ready, seat.ownership, either);
     }
   } catch (thrown) {
     await from?.hearOut();

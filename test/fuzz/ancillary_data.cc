@@ -3,8 +3,9 @@
 // recvmsg(2) leaves in the control buffer, well-formed or not.
 //
 // What must hold, besides no report of a sanitizer: the descriptors found are
-// those that another, simpler walk finds; each is closed once and nothing else
-// is; whatever was not taken over is reported as truncated.
+// those that another, simpler walk finds; each is closed once, those that
+// nobody asked for too, and nothing else is; whatever was not taken over is
+// reported as truncated.
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -58,8 +59,9 @@ int FuzzedPoll(pollfd* entry, nfds_t, int) {
 namespace {
 
 // From the definition of the format in cmsg(3), by offsets instead of macros.
+// `unasked` are those of the kernel's own making.
 std::vector<int> DescriptorsIn(const std::vector<uint8_t>& control,
-                               bool* whole) {
+                               std::vector<int>* unasked, bool* whole) {
   std::vector<int> found;
   constexpr size_t kHeader = sizeof(cmsghdr);
   size_t at = 0;
@@ -71,12 +73,14 @@ std::vector<int> DescriptorsIn(const std::vector<uint8_t>& control,
       *whole = false;
       break;
     }
-    if (header.cmsg_level == SOL_SOCKET && header.cmsg_type == SCM_RIGHTS) {
+    const bool is_pidfd = header.cmsg_type == 4;
+    if (header.cmsg_level == SOL_SOCKET &&
+        (header.cmsg_type == SCM_RIGHTS || is_pidfd)) {
       for (size_t data = at + kHeader;
            data + sizeof(int) <= at + header.cmsg_len; data += sizeof(int)) {
         int fd;
         memcpy(&fd, control.data() + data, sizeof(int));
-        found.push_back(fd);
+        (is_pidfd ? *unasked : found).push_back(fd);
       }
     }
     const size_t step = (header.cmsg_len + 7) & ~size_t{7};
@@ -103,7 +107,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   kernel.closed.clear();
 
   bool whole;
-  const std::vector<int> expected = DescriptorsIn(kernel.control, &whole);
+  std::vector<int> valid;
+  const std::vector<int> expected =
+      DescriptorsIn(kernel.control, &valid, &whole);
   {
     uint8_t buffer[8];
     Result<ReceivedPacket> result = ReceivePacket(0, buffer, sizeof buffer);
@@ -123,9 +129,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Demand(packet.data_truncated == ((kernel.flags & MSG_TRUNC) != 0),
            "so are bytes");
   }
-  std::vector<int> valid;
-  std::copy_if(expected.begin(), expected.end(), std::back_inserter(valid),
-               [](int fd) { return fd >= 0; });
+  valid.insert(valid.end(), expected.begin(), expected.end());
+  valid.erase(
+      std::remove_if(valid.begin(), valid.end(), [](int fd) { return fd < 0; }),
+      valid.end());
   std::sort(valid.begin(), valid.end());
   std::sort(kernel.closed.begin(), kernel.closed.end());
   Demand(kernel.closed == valid, "each is closed once, and nothing else");

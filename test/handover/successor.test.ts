@@ -22,6 +22,9 @@ const owns: Greeter = {
   exhausted: (error) => {
     throw error;
   },
+  turnedAway: (_peer, reason) => {
+    throw new Error(reason);
+  },
 };
 
 /** What a new process finds at the path. */
@@ -31,6 +34,7 @@ async function found(path: string, ownership: Ownership): Promise<Predecessor | 
     place: path,
     ownership,
     token: undefined,
+    isChild: false,
     program: undefined,
     timeout: 8_000,
     signal: new AbortController().signal,

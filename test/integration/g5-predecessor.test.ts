@@ -46,6 +46,7 @@ async function takeOverFrom(behave: (channel: Channel) => Promise<void>): Promis
     exhausted: (error) => {
       throw error;
     },
+    turnedAway: () => undefined,
   });
   closed(fake).publish();
   expect(await exitOf(generations.launch())).toEqual({ code: 1, signal: null });

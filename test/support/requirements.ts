@@ -30,6 +30,10 @@ export interface Requirement {
 /** Enough for ten thousand connections in one process. */
 const MANY_DESCRIPTORS = 11_000;
 
+/** A command with mounts of its own, which nobody else sees and which end with it. */
+export const OWN_MOUNTS: [string, ...string[]] =
+  process.getuid?.() === 0 ? ['unshare', '--mount'] : ['unshare', '--user', '--map-root-user', '--mount'];
+
 /** Each answers with the reason why it is unmet, or undefined. Asked at most once per test file. */
 const checks = {
   addon: () => {
@@ -58,6 +62,7 @@ const checks = {
   linux: () => (process.platform === 'linux' ? undefined : `needs Linux; this is ${process.platform}`),
   namespaces: () =>
     missingCommand('unshare') ?? failing('unshare', '--user', '--map-root-user', '--pid', '--fork', 'true'),
+  mounts: () => missingCommand('unshare') ?? failing(...OWN_MOUNTS, 'mount', '-t', 'tmpfs', 'none', '/tmp'),
   'musl-gcc': () => missingCommand('musl-gcc'),
   npm: () => missingCommand('npm'),
   logrotate: () => missingCommand('logrotate'),
@@ -121,7 +126,7 @@ function missingCommand(command: string): string | undefined {
   return found ? undefined : `${command} is not installed`;
 }
 
-function failing(command: string, ...args: string[]): string | undefined {
+function failing(command: string, ...args: readonly string[]): string | undefined {
   const { status } = spawnSync(command, args, { stdio: 'ignore', timeout: 10_000 });
   return status === 0 ? undefined : `\`${[command, ...args].join(' ')}\` does not work here`;
 }
