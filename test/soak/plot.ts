@@ -52,7 +52,7 @@ const PANELS: readonly [title: string, series: readonly [measure: string, name: 
     'restart, ms',
     [
       ['time until it answers', 'new one answers'],
-      ['time until it serves', 'new one serves'],
+      ['time until it serves, undisturbed', 'it serves, undisturbed'],
     ],
   ],
   ['until the old one has left, ms', [['time until the one before has left', 'left']]],

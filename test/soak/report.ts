@@ -79,7 +79,7 @@ function undecided(trends: readonly Trend[]): string[] {
   const names = trends.filter(({ verdict }) => verdict === 'undecided').map(({ measure }) => measure.name);
   if (names.length === 0) return [];
   return [
-    `undecided, because the noise is greater than the tolerance (more restarts would tell): ${names.join(', ')}`,
+    `undecided, because of noise or of what else the machine did (more restarts, or less beside them, would tell): ${names.join(', ')}`,
   ];
 }
 

@@ -12,6 +12,8 @@ export interface Look extends Line {
   descriptors: { sockets: number; pipes: number; events: number; files: number };
   environment: number;
   words: number;
+  /** Milliseconds that it waited for a processor until it served; the supervisor does not say. */
+  waited?: number;
 }
 
 /** Milliseconds since the restart was ordered. */

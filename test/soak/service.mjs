@@ -38,6 +38,11 @@ function answer(line) {
   return bytes === undefined ? `${line} ${process.pid}\n` : `${'x'.repeat(Number(bytes) - 1)}\n`;
 }
 
+/** Milliseconds for which this process could have run, and others did. */
+function waitedForProcessor() {
+  return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;
+}
+
 const command = [process.execPath, ...process.execArgv, process.argv[1], optionsPath];
 const options = { startCommand: plant.started(command), bind: 'tcp://127.0.0.1:0', ...common };
 const servers = [
@@ -48,8 +53,9 @@ const servers = [
 
 subscribe('uninterruptible:handover', ({ step, generation }) => {
   if (step !== 'serving') return;
+  const waited = waitedForProcessor();
   const connections = () => servers.reduce((sum, { activeConnections }) => sum + activeConnections, 0);
-  setTimeout(() => look({ msg: 'looked', generation }, connections()), lookAfter).unref();
+  setTimeout(() => look({ msg: 'looked', generation, waited }, connections()), lookAfter).unref();
 });
 
 await run(...servers);

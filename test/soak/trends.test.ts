@@ -22,6 +22,7 @@ function sample(restart: number, more: Partial<Look> = {}): Sample {
     descriptors,
     environment: 900,
     words: 90,
+    waited: 50,
     ...more,
   };
   return {
@@ -70,4 +71,17 @@ test('what the first generations do is their warm-up', () => {
     sample(restart, { environment: restart <= 20 ? restart * 900 : 900 }),
   );
   expect(found.get('generation: environment')).toBe('flat');
+});
+
+test('a machine that becomes busier is no failure, a restart that takes longer by itself is', () => {
+  const slower = (waited: number, restart: number): Sample => {
+    const { times, ...rest } = sample(restart, { waited: waited * restart });
+    return { ...rest, times: { ...times, serving: times.serving + restart } };
+  };
+  const busy = verdicts(500, (restart) => slower(1, restart));
+  expect(busy.get('time until it serves')).toBe('undecided');
+  expect(busy.get('time until it serves, undisturbed')).toBe('flat');
+  expect(verdicts(500, (restart) => slower(0, restart)).get('time until it serves, undisturbed')).toBe(
+    'grows',
+  );
 });

@@ -3,7 +3,7 @@ import { fitLine, type Line } from './fit.js';
 import { MEASURES, type Measure } from './measures.js';
 import type { Sample } from './sample.js';
 
-/** `undecided`: so few restarts, or so much noise, that it may be more than is tolerated, or not. */
+/** `undecided`: so few restarts, so much noise or so busy a machine that it may be more than is tolerated, or not. */
 export type Verdict = 'flat' | 'grows' | 'undecided';
 
 export interface Trend {
@@ -31,7 +31,9 @@ export function trendsOf(samples: readonly Sample[]): Trend[] {
     // What settles, settles by so much altogether, however steep that looks in a short run.
     const limit = measure.tolerance / Math.min(1, span);
     const isKnown = points.length >= (measure.least ?? 0);
-    return { measure, line, limit, verdict: verdictOn(isKnown ? line : undefined, limit) };
+    const verdict = verdictOn(isKnown ? line : undefined, limit);
+    const isExcused = verdict === 'grows' && measure.followsMachine === true;
+    return { measure, line, limit, verdict: isExcused ? 'undecided' : verdict };
   });
 }
 
