@@ -3,7 +3,36 @@
  * seventy modules cost, at each start of each generation; and a running server reads nothing of a release that a deploy
  * has replaced since.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
+
+/** Worker threads write the log for whoever orders that of pino. Nobody does here, and to load them takes as long as the rest. */
+const withoutTransports = {
+  name: 'without-transports',
+  resolveId(id, importer = '') {
+    return /^\.\/(lib\/)?transport$/.test(id) && /\/pino\//.test(importer) ? '\0no-transport' : null;
+  },
+  load(id) {
+    return id === '\0no-transport' ? 'module.exports = undefined;' : null;
+  },
+};
+
+/** What is bundled is still its authors': their licences go along, each with the version it is of. */
+const licences = {
+  name: 'licences',
+  generateBundle(_options, bundle) {
+    const modules = Object.values(bundle).flatMap(({ moduleIds = [] }) => moduleIds);
+    const packages = modules.flatMap(
+      (path) => /^\/.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [],
+    );
+    const texts = [...new Set(packages)].sort().map((directory) => {
+      const { name, version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+      return `${name} ${version}\n\n${readFileSync(join(directory, 'LICENSE'), 'utf8').trim()}\n`;
+    });
+    this.emitFile({ type: 'asset', fileName: 'licenses.txt', source: texts.join('\n\n') });
+  },
+};
 
 const common = { platform: 'node', transform: { target: 'es2023' } };
 
@@ -13,6 +42,7 @@ export default defineConfig([
     input: { index: 'src/index.ts', http: 'src/http.ts', keeper: 'src/keeper/main.ts' },
     external: [/^node:/, 'pino'],
     output: {
+      paths: { pino: './pino.js' },
       dir: 'dist',
       format: 'esm',
       entryFileNames: '[name].js',
@@ -21,6 +51,13 @@ export default defineConfig([
       // One file for what any two share: else what a server loads would be cut up for the keeper.
       codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
     },
+  },
+  {
+    // For itself, because a server with a logger of its own does not need it.
+    ...common,
+    input: { pino: 'pino' },
+    plugins: [withoutTransports, licences],
+    output: { dir: 'dist', format: 'esm', entryFileNames: '[name].js' },
   },
   {
     // For itself, so that what a server loads is not cut up for what only the command shares with it.
