@@ -58,7 +58,7 @@ async function loadedBy(program: string): Promise<string[]> {
     ${program}
     const { cache } = process.getBuiltinModule('node:module').createRequire(import.meta.url);
     const packages = Object.keys(cache).map((path) => /.*\\/node_modules\\/([^/]+)/.exec(path)?.[1] ?? 'ours');
-    const costly = /^NativeModule (tls|child_process|cluster|http|https|http2|worker_threads)$/;
+    const costly = /^NativeModule (assert|crypto|tls|child_process|cluster|http|https|http2|worker_threads)$/;
     const modules = process.moduleLoadList.map((name) => costly.exec(name)?.[1]).filter(Boolean);
     console.log(JSON.stringify([...new Set([...modules, ...packages])]));`);
   return JSON.parse(printed) as string[];
