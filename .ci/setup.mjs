@@ -15,7 +15,7 @@ const inRoot = (...parts) => join(root, ...parts);
 
 const buildFiles = ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'];
 const library = ['index', 'http', 'keeper', 'shared'].map((name) => `dist/${name}.js`);
-const bundles = [...library, 'dist/cli.js'];
+const bundles = [...library, 'dist/pino.js', 'dist/licenses.txt', 'dist/cli.js'];
 const lockFolder = inRoot('.ci', '.setup-lock');
 const lockMaxAgeMilliseconds = 10 * 60_000;
 const installRecord = inRoot('node_modules', '.uninterruptible-setup');

@@ -3,11 +3,6 @@ export function monotonic() {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** When this process was started. */
-export function startOfProcess() {
-  return monotonic() - performance.now();
-}
-
 /** Wall-clock milliseconds, as the load generator gives them. */
 export function wallClock() {
   return performance.timeOrigin + performance.now();

@@ -1,17 +1,31 @@
 // A server with many listeners that says when it came how far. usage: node hand-over.mjs <listeners> [own-logger]
 import { subscribe } from 'node:diagnostics_channel';
-import { monotonic, startOfProcess } from '../clock.mjs';
+import { monotonic } from '../clock.mjs';
 
-const stamps = { startedAt: startOfProcess(), firstLineAt: monotonic() };
+const stamps = { firstLineAt: monotonic() };
 await import('node:net');
 const { echo } = await import('./handlers.mjs');
 stamps.programAt = monotonic();
 const { Server } = await import('uninterruptible');
 stamps.importedAt = monotonic();
 
+/** Of the messages of one exchange, in which this process is the new one. */
+const STAMPED = {
+  'sent take-over': 'takeOverAt',
+  'received offer': 'offeredAt',
+  'sent ready': 'readyAt',
+  'received yours': 'yoursAt',
+  'sent owner': 'ownerAt',
+};
+
 subscribe('uninterruptible:protocol', ({ direction, type }) => {
-  if (direction === 'sent' && type === 'take-over') stamps.takeOverAt = monotonic();
-  if (direction === 'sent' && type === 'owner') stamps.ownerAt = monotonic();
+  const name = STAMPED[`${direction} ${type}`];
+  if (name !== undefined) stamps[name] = monotonic();
+});
+subscribe('uninterruptible:handover', ({ step }) => {
+  if (step === 'starting') stamps.startingAt = monotonic();
+  // In the old process, as soon as the new one is a process of its own.
+  if (step === 'started') tell({ bench: 'spawned', spawnedAt: monotonic() });
 });
 
 class EchoServer extends Server {
@@ -31,4 +45,8 @@ const server = new EchoServer({
 });
 await server.run();
 stamps.servingAt = monotonic();
-process.stdout.write(`${JSON.stringify({ bench: 'serving', pid: process.pid, ...stamps })}\n`);
+tell({ bench: 'serving', pid: process.pid, ...stamps });
+
+function tell(message) {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}

@@ -49,11 +49,12 @@ async function restartAgainAndAgain(listeners, restarts, words = []) {
     let { pid } = await launched.next(told('serving'), DEADLINE, 'the server to serve');
     const all = [];
     for (let number = 0; number < restarts; number += 1) {
+      const spawned = launched.next(told('spawned'), DEADLINE, 'the new process to be started');
       const serving = launched.next(told('serving'), DEADLINE, 'the new process to serve');
       const orderedAt = monotonic();
       process.kill(pid, 'SIGUSR1');
-      const stamps = await serving;
-      all.push({ orderedAt, ...stamps });
+      const [{ spawnedAt }, stamps] = await Promise.all([spawned, serving]);
+      all.push({ orderedAt, spawnedAt, ...stamps });
       ({ pid } = stamps);
       await alone(stage, pid);
     }
@@ -81,10 +82,15 @@ async function starts(count) {
       empty.push(monotonic() - beganAt);
       const spawnedAt = monotonic();
       const launched = new Launched(stage, [process.execPath, BARE]);
-      const { firstLineAt, servingAt } = await launched.next(told('bare'), DEADLINE, 'the program to serve');
+      const { firstLineAt, programAt, servingAt } = await launched.next(
+        told('bare'),
+        DEADLINE,
+        'the program to serve',
+      );
       bare.push({
         node: firstLineAt - spawnedAt,
-        program: servingAt - firstLineAt,
+        program: programAt - firstLineAt,
+        listen: servingAt - programAt,
         total: servingAt - spawnedAt,
       });
       launched.kill('SIGKILL');
@@ -98,27 +104,32 @@ function exchangeOf({ takeOverAt, ownerAt }) {
   return ownerAt - takeOverAt;
 }
 
-/** From the signal to serving, in the order it happens. */
-function phasesOf({
-  orderedAt,
-  startedAt,
-  firstLineAt,
-  programAt,
-  importedAt,
-  takeOverAt,
-  ownerAt,
-  servingAt,
-}) {
-  return {
-    spawn: startedAt - orderedAt,
-    node: firstLineAt - startedAt,
-    program: programAt - firstLineAt,
-    import: importedAt - programAt,
-    before: takeOverAt - importedAt,
-    exchange: ownerAt - takeOverAt,
-    after: servingAt - ownerAt,
-    total: servingAt - orderedAt,
-  };
+/** From the signal to serving, in the order it happens: until which stamp each phase lasts. */
+const PHASES = {
+  spawn: 'spawnedAt',
+  node: 'firstLineAt',
+  program: 'programAt',
+  import: 'importedAt',
+  configure: 'startingAt',
+  ask: 'takeOverAt',
+  offer: 'offeredAt',
+  prepare: 'readyAt',
+  give: 'yoursAt',
+  own: 'ownerAt',
+  after: 'servingAt',
+};
+/** What is neither Node's start nor loading code. */
+const OWN = ['spawn', 'configure', 'ask', 'offer', 'prepare', 'give', 'own', 'after'];
+
+function phasesOf(stamps) {
+  let before = stamps.orderedAt;
+  const phases = {};
+  for (const [name, until] of Object.entries(PHASES)) {
+    phases[name] = stamps[until] - before;
+    before = stamps[until];
+  }
+  const ownShare = OWN.reduce((sum, name) => sum + phases[name], 0);
+  return { ...phases, total: stamps.servingAt - stamps.orderedAt, ownShare };
 }
 
 function spreads(rows) {

@@ -1,5 +1,5 @@
 /** The secrets all generations share. Apart from `tls.ts`, because every start needs them and few need node:tls. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../process/random.js';
 
 const TICKET_KEY_BYTES = 48;
 

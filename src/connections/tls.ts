@@ -2,7 +2,6 @@
  * TLS over accepted sockets. It goes through a `tls.Server` that never listens and gets the sockets by
  * `emit('connection')`: a bare `TLSSocket` would deliver data of clients whose certificate was never verified (measured).
  */
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import type { TlsConfiguration } from '../configuration.js';
@@ -104,6 +103,7 @@ function defaultCiphers(): string {
 function sessionIdContext({ verifyClient, ca, options }: TlsConfiguration, secrets: TlsSecrets): string {
   const trusted = JSON.stringify([verifyClient, ca, textOf(options.ca), textOf(options.crl)]);
   const shared = options.sessionIdContext ?? secrets.sessionIdContext;
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(shared).update(trusted).digest('hex').slice(0, 32);
 }
 

@@ -1,5 +1,4 @@
 /** Binds a listener that no predecessor offered. A dead server's path is replaced, a living one's or a file never. */
-import { lookup } from 'node:dns/promises';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Binding, Descriptor } from '../binding.js';
@@ -42,8 +41,14 @@ async function listenTcp(
   binding: Binding,
   address: Extract<ListenAddress, { kind: 'tcp' }>,
 ): Promise<Descriptor> {
-  const ip = isIP(address.host) ? address.host : (await lookup(address.host)).address;
+  const ip = isIP(address.host) ? address.host : await resolve(address.host);
   return binding.listenTcp(ip, address.port, { backlog: address.backlog, ipv6Only: address.ipv6Only });
+}
+
+/** Loaded here and not above: few listen on a name. */
+async function resolve(host: string): Promise<string> {
+  const { lookup } = process.getBuiltinModule('node:dns/promises');
+  return (await lookup(host)).address;
 }
 
 async function listenUnix(

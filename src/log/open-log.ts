@@ -17,7 +17,7 @@ export interface LogOptions {
   generation: () => number;
 }
 
-/** pino is loaded here and only if it is needed. Throws a ConfigurationError if the log file cannot be written. */
+/** pino, which the build puts into a file of its own, is loaded here and only if it is needed. Throws a ConfigurationError if the log file cannot be written. */
 export async function openLog({ logger, logPath, logLevel, generation }: LogOptions): Promise<Log> {
   if (logger !== null) {
     return new Log(logger, generation, { debugging: isDebugging(logger), flush: () => flush(logger) });

@@ -2,16 +2,21 @@
  * Where the lines go: stdout, or a file that can be opened anew. Written in the background; a full disk or a closed pipe
  * never ends the server. What was begun in one file is finished there: a line is in exactly one.
  */
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { fstatSync, statSync } from 'node:fs';
-import type { DestinationStream, destination } from 'pino';
 import { openForAppending } from './open-file.js';
 
 /** What may wait in memory for a slow reader; beyond it lines are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 
-type MakeDestination = typeof destination;
-type Destination = ReturnType<MakeDestination> & DestinationStream & { fd?: number };
+/** What is used of pino's. Not its own types: they do not go along with the package, which holds pino itself. */
+interface Destination extends EventEmitter {
+  readonly fd?: number;
+  flushSync: () => void;
+  write(line: string): unknown;
+  destroy(): void;
+}
+type MakeDestination = (options: { dest: number; sync: false; maxLength: number }) => Destination;
 type Open = (fd: number) => Destination;
 
 /** One open file: from its opening to its end nobody else has the descriptor. */

@@ -1,10 +1,10 @@
 /** What a service counts over its generations, and how it tells Prometheus. */
-import { randomBytes } from 'node:crypto';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import { histogram } from '../metrics/durations.js';
 import { FAMILIES, type FamilyName } from '../metrics/families.js';
 import { Ledger } from '../metrics/ledger.js';
 import { type Sample, toText } from '../metrics/text.js';
+import { randomBytes } from '../process/random.js';
 import { VERSION } from '../version.js';
 import type { Member } from './member.js';
 import type { Service } from './service.js';

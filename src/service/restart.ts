@@ -3,12 +3,12 @@
  * join; later ones are one further restart, which whoever is the owner by then runs: a deploy that lands while a
  * restart runs must not be told that the older code is it.
  */
-import { randomBytes } from 'node:crypto';
 import { UninterruptibleError, wrongState } from '../errors.js';
 import type { RestartResult } from '../events.js';
 import { closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
+import { randomBytes } from '../process/random.js';
 import { showDirectory } from '../process/shown-directory.js';
 import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
 import { Deferred } from './deferred.js';

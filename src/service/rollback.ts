@@ -1,9 +1,9 @@
 /** Rollback by order, seen from the owner: it asks the process before to take the service back, and then hands over to it. */
-import { randomBytes } from 'node:crypto';
 import { UninterruptibleError, wrongState } from '../errors.js';
 import type { RestartResult } from '../events.js';
 import type { DrainingPeer } from '../handover/draining-peer.js';
 import { WAITS } from '../handover/protocol.js';
+import { randomBytes } from '../process/random.js';
 import { Deferred } from './deferred.js';
 import { repair, sweep } from './repair.js';
 import type { OnStep } from './restart.js';

@@ -103,12 +103,14 @@ describe('the benchmark', requirement('addon', 'proc'), () => {
   test('of the hand-over tells where the time goes', async () => {
     const { exchanges, phases, ownLogger, empty, bare } = await resultOf('hand-over');
     expect(exchanges).toEqual([1, 253].map((listeners) => ({ listeners, exchange: SPREAD })));
-    const names = ['spawn', 'node', 'program', 'import', 'before', 'exchange', 'after', 'total'];
+    const loaded = ['spawn', 'node', 'program', 'import', 'configure'];
+    const exchanged = ['ask', 'offer', 'prepare', 'give', 'own', 'after'];
+    const names = [...loaded, ...exchanged, 'total', 'ownShare'];
     const spreads = Object.fromEntries(names.map((name) => [name, SPREAD]));
     expect(phases).toEqual(spreads);
     expect(ownLogger).toEqual(spreads);
     expect(empty).toEqual(SPREAD);
-    expect(bare).toEqual({ node: SPREAD, program: SPREAD, total: SPREAD });
+    expect(bare).toEqual({ node: SPREAD, program: SPREAD, listen: SPREAD, total: SPREAD });
   });
 
   test('of the drain tells the longest turn and the time to leave', async () => {

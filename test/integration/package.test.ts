@@ -64,6 +64,8 @@ describe('the packed tarball', requirement('npm'), () => {
       ...[
         'dist/cli.js',
         'dist/index.js',
+        'dist/licenses.txt',
+        'dist/pino.js',
         ...BUNDLES.flatMap((bundle) => [bundle, `${bundle}.map`]),
         ...declarations,
       ],
