@@ -24,7 +24,7 @@ const targets = {
   entry_points: {
     part: 3,
     build: buildEntryPointsCommand,
-    options: ['-max_len=256', '-len_control=0', '-timeout=10'],
+    options: ['-max_len=256', '-len_control=0', '-timeout=6'],
   },
 };
 
@@ -36,8 +36,9 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
-if (!(Number.isInteger(seconds) && seconds > 0))
+if (!(Number.isInteger(seconds) && seconds > 0)) {
   refuse(`--seconds is a whole number above 0, not ${values.seconds}`);
+}
 if (values.target !== undefined && !Object.hasOwn(targets, values.target)) {
   refuse(`--target is ${Object.keys(targets).join(' or ')}, not ${values.target}`);
 }
@@ -46,8 +47,9 @@ if (values.input !== undefined && values.target === undefined) refuse('--input n
 const chosen = values.target === undefined ? Object.keys(targets) : [values.target];
 const parts = chosen.reduce((sum, name) => sum + targets[name].part, 0);
 try {
-  for (const name of chosen)
+  for (const name of chosen) {
     await fuzz(name, Math.max(1, Math.round((seconds * targets[name].part) / parts)));
+  }
 } catch (error) {
   console.error(`fuzz: ${error.message}`);
   process.exitCode = 1;

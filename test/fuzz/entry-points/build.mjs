@@ -75,27 +75,22 @@ function nodeHeaders() {
     join(homedir(), '.cache', 'node-gyp', process.versions.node, 'include', 'node'),
   ];
   const found = places.find((place) => existsSync(join(place, 'node_api.h')));
-  if (found === undefined)
+  if (found === undefined) {
     throw new Error(`no headers of Node in ${places.join(' or ')}; run: npx node-gyp install`);
+  }
   return found;
 }
 
 /** As many at a time as there are processors. */
 async function compileAll(includes, objects) {
-  const all = [
-    // addon.cc is a part of the harness.
-    ...namesIn(native, '.cc').filter((file) => basename(file) !== 'addon.cc'),
-    harness,
-  ];
-  const changed = Math.max(
-    ...[...namesIn(native, ''), harness, fileURLToPath(import.meta.url)].map(
-      (file) => statSync(file).mtimeMs,
-    ),
-  );
-  const results = all.map((source) => ({ source, object: join(objects, `${basename(source)}.o`) }));
-  const waiting = results.filter(
-    ({ object }) => (statSync(object, { throwIfNoEntry: false })?.mtimeMs ?? 0) <= changed,
-  );
+  const addon = join(native, 'addon.cc'); // a part of the harness
+  const sources = [...namesIn(native, '.cc').filter((file) => file !== addon), harness];
+  const shared = [...namesIn(native, '.h'), fileURLToPath(import.meta.url)];
+  const results = sources.map((source) => ({ source, object: join(objects, `${basename(source)}.o`) }));
+  const waiting = results.filter(({ source, object }) => {
+    const files = [...shared, source, ...(source === harness ? [addon] : [])];
+    return timeOf(object) <= Math.max(...files.map(timeOf));
+  });
   const compileNext = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       await run('clang++', [...flags, ...includes, '-c', next.source, '-o', next.object]);
@@ -103,6 +98,11 @@ async function compileAll(includes, objects) {
   };
   await Promise.all(Array.from({ length: availableParallelism() }, compileNext));
   return results.map(({ object }) => object);
+}
+
+/** When it was changed; 0 if there is none. */
+function timeOf(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function namesIn(folder, ending) {

@@ -97,8 +97,9 @@ export function makeCall(world: World, call: Call, receiver: unknown = receiverO
   const { name, point } = call;
   const words = point.arguments.map((argument) => (choices.oneIn(16) ? anyValue(world) : argument(world)));
   if (choices.oneIn(32)) words.length = choices.below(words.length + 1);
-  if (choices.oneIn(32))
+  if (choices.oneIn(32)) {
     words.push(...Array.from({ length: choices.of([1, 9, 100]) }, () => anyValue(world)));
+  }
   const oddly = choices.oneIn(48);
   if (point.confine?.(world, receiver, words) === false) return;
   world.made.push(name);
@@ -140,6 +141,7 @@ function isExpected(error: unknown): boolean {
   return (
     code !== undefined &&
     errno !== undefined &&
+    code !== 'EINTR' && // of a call that waited: libFuzzer's clock interrupts it
     ERRNO[code] === -errno &&
     typeof syscall === 'string' &&
     message.startsWith(`${code}: `)

@@ -17,8 +17,8 @@ import { mischief } from './values.js';
 import { type Classes, Mischief, World } from './world.js';
 
 const MOST_STEPS = 100;
-/** Until the collector has found what was forgotten. */
-const MOST_COLLECTIONS = 4;
+/** Until the collector has found what was forgotten: V8 keeps the prototypes of objects for some more. */
+const MOST_COLLECTIONS = 12;
 
 const STDERR = 2;
 const [, , library = '', ...words] = process.argv;
@@ -34,12 +34,15 @@ const socketCalls = calls.filter(({ name }) => name.startsWith('socket.'));
 
 /** Those that much depends on, more than once. */
 const OFTEN = [
-  'socket.send',
-  'socket.receive',
-  'socket.watch',
-  'new ControlSocket',
-  'descriptor.close',
-  'socket.close',
+  ...[
+    'socket.send',
+    'socket.receive',
+    'socket.watch',
+    'new ControlSocket',
+    'descriptor.close',
+    'socket.close',
+  ],
+  ...['listenUnix', 'connectUnix', 'bindDatagram', 'sendDatagram'],
 ];
 
 type Step = (world: World) => void;
@@ -52,11 +55,12 @@ const steps: readonly Step[] = [
   ),
   ...Array<Step>(4).fill(turn),
   ...Array<Step>(3).fill(openForeign),
+  ...Array<Step>(3).fill(exchange),
   ...Array<Step>(2).fill(() => {
     harness.plantCanary();
   }),
   (world) => {
-    // Left to the collector.
+    world.log(() => 'one is left to the collector');
     world.descriptors.splice(world.choices.below(256) % Math.max(1, world.descriptors.length), 1);
   },
   () => {
@@ -181,6 +185,13 @@ function openForeign(world: World): void {
   world.log(() => `foreign descriptor ${fd}`);
   if (world.choices.oneIn(3)) world.numbers.add(fd);
   else world.keep(binding.adopt(fd));
+}
+
+/** What one end sends, the other can receive: by chance alone that is rare. */
+function exchange(world: World): void {
+  const [sender, receiver] = binding.socketPair('seqpacket').map((end) => world.watched(end));
+  makeCall(world, callNamed('socket.send'), sender);
+  makeCall(world, callNamed('socket.receive'), receiver);
 }
 
 function onEvents(world: World): void {

@@ -64,13 +64,17 @@ export class World {
       const [first, second] = this.binding.pipe();
       first.close();
       second.close();
+      // Else executeProgram would not refuse it.
+      if (first.fd !== -1) throw new Error(`a closed descriptor has the number ${first.fd}`);
       this.#closed = first;
     }
     return this.#closed;
   }
 
-  watched(descriptor: Descriptor): void {
-    this.keep(new this.binding.ControlSocket(descriptor, this.onEvents));
+  watched(descriptor: Descriptor): ControlSocket {
+    const socket = new this.binding.ControlSocket(descriptor, this.onEvents);
+    this.keep(socket);
+    return socket;
   }
 
   /** The callback of each ControlSocket. This and the next two are set by main.ts. */
