@@ -19,9 +19,10 @@ napi_value JsExecuteProgram(napi_env env, napi_callback_info raw) {
   size_t size;
   std::unique_ptr<int[]> fds;
   size_t fd_count;
+  // The bytes last: reading the array can run JavaScript.
   if (!path.Read(env, info[0], "path") ||
-      !ReadBytes(env, info[1], "words", &bytes, &size) ||
-      !ReadDescriptors(env, info[2], "execve", &fds, &fd_count)) {
+      !ReadDescriptors(env, info[2], "execve", &fds, &fd_count) ||
+      !ReadBytes(env, info[1], "words", &bytes, &size)) {
     return nullptr;
   }
   if (size == 0 || bytes[size - 1] != 0) {

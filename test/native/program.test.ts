@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import type { Descriptor } from '../../src/binding.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { requirement } from '../support/requirements.js';
 import { closeAfterEach, errorOf, nativeBinding, own } from './support.js';
@@ -45,6 +46,22 @@ describe('executeProgram', requirement('addon', 'proc'), () => {
     }
     expect(() => executeProgram('/bin/true', words, [1 as never])).toThrow(/only Descriptors/);
     expect(() => executeProgram('/bin/true', words, 1 as never)).toThrow(/must be an array/);
+  });
+
+  test('reads its words when no getter can take them away any more', () => {
+    const closed = nativeBinding().anonymousFile('file');
+    closed.close();
+    const { buffer } = new Uint8Array(64);
+    const list: Descriptor[] = [];
+    Object.defineProperty(list, 0, {
+      get: () => {
+        structuredClone(buffer, { transfer: [buffer] });
+        return closed;
+      },
+    });
+    expect(() => nativeBinding().executeProgram('/bin/true', new Uint8Array(buffer), list)).toThrow(
+      /end with a NUL/,
+    );
   });
 
   test('that cannot begin changes nothing', () => {
