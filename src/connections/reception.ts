@@ -28,6 +28,9 @@ export interface Host {
   handlerFailed(error: unknown, connection: Connection): void;
 }
 
+/** Of connections that nobody waits for: one for all of them. */
+const NOTHING_LEFT = Promise.resolve();
+
 export class Reception {
   readonly tracker: ConnectionTracker;
   readonly acceptor: Acceptor;
@@ -76,28 +79,23 @@ export class Reception {
     this.#accepted(socket, this.tracker.add(socket, listener.info, this.#host.generation(), true));
   }
 
-  /** Lets a connection in, or refuses it; calls its handler, and ends it. Rejects if it was not accepted here. */
-  async process(socket: Socket): Promise<void> {
+  /**
+   * Lets a connection in, or refuses it; calls its handler, and ends it. Rejects if it was not accepted here. No async function:
+   * what most connections need no promise for has none.
+   */
+  process(socket: Socket): Promise<void> {
     const connection = this.tracker.of(socket);
     if (connection === undefined) {
-      throw new TypeError('processRequest() takes a socket that acceptClientConnection() was given.');
+      return rejected('processRequest() takes a socket that acceptClientConnection() was given.');
     }
-    if (socket.destroyed) return;
-    let admitted = socket;
-    if (this.#admission === undefined) throw new TypeError('The server is not prepared yet.');
-    if (!this.#admission.isOpenTo(connection)) {
-      try {
-        admitted = await this.#admission.admit(socket, connection);
-      } catch (error) {
-        this.reports.refused(connection, error);
-        return;
-      }
-    }
-    await this.#handle(admitted, connection);
+    if (socket.destroyed) return NOTHING_LEFT;
+    if (this.#admission === undefined) return rejected('The server is not prepared yet.');
+    if (this.#admission.isOpenTo(connection)) return this.#handle(socket, connection);
+    return this.#admit(this.#admission, socket, connection);
   }
 
   /** What the program's code for one connection threw, by the socket it spoke over. */
-  handlerFailed(error: unknown, connection: Connection, socket = connection.socket): void {
+  handlerFailed(error: unknown, connection: Connection, socket: Socket = connection.socket): void {
     this.reports.handlerFailed(error, connection, socket);
     this.#host.handlerFailed(error, connection);
   }
@@ -105,35 +103,66 @@ export class Reception {
   #accepted(socket: Socket, connection: Connection): void {
     this.reports.accepted(connection);
     this.#host.announce(socket, connection);
-    const destroy = (error: unknown): void => {
-      this.handlerFailed(error, connection);
-      socket.destroy();
-    };
     try {
       const scheduled = this.#host.schedule(socket, connection.listener);
-      if (isThenable(scheduled)) scheduled.then(undefined, destroy);
+      if (scheduled === NOTHING_LEFT || !isThenable(scheduled) || connection.isEnd(scheduled)) return;
+      scheduled.then(undefined, (error: unknown) => this.#dropped(error, connection));
     } catch (error) {
-      destroy(error);
+      this.#dropped(error, connection);
     }
   }
 
-  async #handle(socket: Socket, connection: Connection): Promise<void> {
-    surviveReading(socket);
+  /** Who schedules connections has failed with this one. */
+  #dropped(error: unknown, connection: Connection): void {
+    this.handlerFailed(error, connection);
+    connection.socket.destroy();
+  }
+
+  async #admit(admission: Admission, socket: Socket, connection: Connection): Promise<void> {
+    let admitted: Socket;
     try {
-      const result = this.#host.handle(socket, connection);
-      if (!isThenable(result)) {
-        // Node's default: when the client has ended and what was written is out, so has the connection.
-        socket.allowHalfOpen = false;
-        if (socket.readableEnded) socket.end();
-        return;
-      }
-      if (socket.listenerCount('data') > 0) this.reports.watchForSettledAtOnce(result);
+      admitted = await admission.admit(socket, connection);
+    } catch (error) {
+      this.reports.refused(connection, error);
+      return;
+    }
+    await this.#handle(admitted, connection);
+  }
+
+  /** Never rejects. */
+  #handle(socket: Socket, connection: Connection): Promise<void> {
+    surviveReading(socket);
+    let result: unknown;
+    try {
+      result = this.#host.handle(socket, connection);
+    } catch (error) {
+      this.handlerFailed(error, connection, socket);
+      finish(socket);
+      return NOTHING_LEFT;
+    }
+    if (!isThenable(result)) {
+      // Node's default: when the client has ended and what was written is out, so has the connection.
+      socket.allowHalfOpen = false;
+      if (socket.readableEnded) socket.end();
+      return NOTHING_LEFT;
+    }
+    return connection.isEnd(result) ? result : this.#finish(socket, connection, result);
+  }
+
+  /** Ends the connection when its handler has. */
+  async #finish(socket: Socket, connection: Connection, result: PromiseLike<unknown>): Promise<void> {
+    if (socket.listenerCount('data') > 0) this.reports.watchForSettledAtOnce(result);
+    try {
       await result;
     } catch (error) {
       this.handlerFailed(error, connection, socket);
     }
     finish(socket);
   }
+}
+
+function rejected(why: string): Promise<never> {
+  return Promise.reject(new TypeError(why));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
