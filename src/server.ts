@@ -1,22 +1,18 @@
-/** The class people extend. It decides what happens to a connection; what happens to the process is its service's. */
+/** The class people extend. What happens to a connection is its reception's to decide, what happens to the process its service's. */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { amendOptions, type ServerConfiguration, type ServerOptions } from './configuration.js';
-import { Acceptor } from './connections/acceptor.js';
-import { Admission } from './connections/admission.js';
 import type { Connection, ConnectionContext, ListenerInfo } from './connections/connection.js';
-import { ConnectionTracker } from './connections/connection-tracker.js';
-import { finish, surviveReading } from './connections/finish.js';
+import { Reception } from './connections/reception.js';
 import { connectionChannel } from './diagnostics.js';
-import { type ErrorCode, UninterruptibleError, wrongState } from './errors.js';
+import { wrongState } from './errors.js';
 import type { RestartResult, ServerEvents, Status } from './events.js';
 import type { State } from './lifecycle.js';
-import type { Facts, Log } from './log/log.js';
-import { Quota } from './log/quota.js';
+import type { Log } from './log/log.js';
 import { missingHandler, misspeltHooks, type Overridable, overridable } from './overrides.js';
 import { takeInherited } from './process/environment.js';
 import { run } from './run.js';
-import { type Member, member, type Refusals } from './service/member.js';
+import { type Member, member } from './service/member.js';
 import { Service } from './service/service.js';
 
 /** A message of the channel `uninterruptible:connection`: the connection was just accepted. */
@@ -44,16 +40,9 @@ export class Server extends EventEmitter<ServerEvents> {
   /** Resolves when the server has stopped, whatever made it stop. Never rejects. */
   readonly stopped: Promise<void>;
   readonly #options: ServerOptions = {};
-  readonly #tracker: ConnectionTracker;
-  readonly #acceptor: Acceptor;
-  readonly #refusalCounts: Refusals = { address: 0, tls: 0 };
+  readonly #reception: Reception;
   #configuration: ServerConfiguration | undefined;
   #service: Service | undefined;
-  #admission: Admission | undefined;
-  readonly #refusals = this.#quota('more connections refused');
-  readonly #breaks = this.#quota('more connections broken amid their handlers');
-  readonly #listenerFailures = this.#quota('more failures of listeners');
-  #warnedOfListeners = false;
 
   /** The same as `configure(options)`. */
   constructor(options?: ServerOptions) {
@@ -62,22 +51,13 @@ export class Server extends EventEmitter<ServerEvents> {
     this.stopped = new Promise((resolve) => {
       stopped = resolve;
     });
-    this.#tracker = new ConnectionTracker({
-      closed: (connection) => this.#closed(connection),
-      failed: (connection, error) => this.#debug('connection failed', connection, () => ({ err: error })),
-    });
-    this.#acceptor = new Acceptor({
-      tracker: this.#tracker,
-      maxConnections: () => this.#configuration?.maxConnections ?? null,
+    this.#reception = new Reception({
+      log: () => this.#log,
       generation: () => this.generation,
-      onConnection: (socket, connection) => this.#accepted(socket, connection),
-      onError: (error, listener) => {
-        // Out of descriptors, each listener fails ten times a second.
-        this.#seldom(this.#listenerFailures, 'error', 'listener failed', {
-          listener: listener.bound,
-          err: error,
-        });
-      },
+      announce: (socket, connection) => this.#announce(socket, connection),
+      schedule: (socket, listener) => this.acceptClientConnection(socket, listener),
+      handle: (socket, connection) => this.handleRequest(socket, connection),
+      handlerFailed: (error, connection) => this.#tell(() => this.emit('handlerError', error, connection)),
     });
     // Not enumerable: a server that is printed must not show its options, among them the TLS key.
     Object.defineProperty(this, member, { value: this.#asMember(stopped) });
@@ -161,12 +141,12 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** Open connections, counted from the moment they were accepted. */
   get activeConnections(): number {
-    return this.#tracker.active;
+    return this.#reception.tracker.active;
   }
 
   /** Where it listens; empty before it is bound. */
   get boundListeners(): readonly ListenerInfo[] {
-    return this.#acceptor.listeners.map((listener) => listener.info);
+    return this.#reception.acceptor.listeners.map((listener) => listener.info);
   }
 
   /**
@@ -199,23 +179,8 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /** Checks the allow-list, does the TLS handshake, calls `handleRequest` and ends the connection. Overriders call it. */
-  protected async processRequest(socket: Socket): Promise<void> {
-    const connection = this.#tracker.of(socket);
-    if (connection === undefined) {
-      throw new TypeError('processRequest() takes a socket that acceptClientConnection() was given.');
-    }
-    if (socket.destroyed) return;
-    let admitted = socket;
-    if (this.#admission === undefined) throw new TypeError('The server is not prepared yet.');
-    if (!this.#admission.isOpenTo(connection)) {
-      try {
-        admitted = await this.#admission.admit(socket, connection);
-      } catch (error) {
-        this.#refused(connection, error);
-        return;
-      }
-    }
-    await this.#handle(admitted, connection);
+  protected processRequest(socket: Socket): Promise<void> {
+    return this.#reception.process(socket);
   }
 
   /**
@@ -270,143 +235,41 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #asMember(stopped: () => void): Member {
-    const acceptor = this.#acceptor;
+    const reception = this.#reception;
     return {
       options: this.#options,
       missingHandler: () => missingHandler(this),
       misspeltHooks: () => misspeltHooks(this),
       http: false,
       addresses: () => this.#configuration?.listeners ?? [],
-      tracker: this.#tracker,
-      refusals: this.#refusalCounts,
-      acceptor,
+      tracker: reception.tracker,
+      refusals: reception.reports.refusals,
+      acceptor: reception.acceptor,
       attach: (service, configuration) => {
         this.#service = service;
         this.#configuration = configuration;
         void service.stopped.then(stopped);
       },
       prepare: (secrets) => {
-        if (this.#configuration === undefined) return;
-        this.#admission = new Admission(this.#configuration, secrets, this.#tracker);
+        if (this.#configuration !== undefined) reception.prepare(this.#configuration, secrets);
       },
-      demands: () => this.#admission?.demands ?? [],
+      demands: () => reception.demands,
       warmUp: () => (this.warmUp === Server.prototype.warmUp ? undefined : async () => this.warmUp()),
       probe: () => (this.probe === undefined ? undefined : async (connect) => this.probe?.(connect)),
-      acceptProbe: (socket, listenerName) => this.#acceptProbe(socket, listenerName),
+      acceptProbe: (socket, listenerName) => reception.acceptProbe(socket, listenerName),
       onDrain: async () => this.onDrain(),
       onResume: async () => this.onResume(),
       onStop: async () => this.onStop(),
       stateChanged: (to, from) => this.#tell(() => this.emit(to, from)),
       handoverFailed: (error) => this.#tell(() => this.emit('handoverError', error)),
-      handlerFailed: (error, connection) => this.#handlerFailed(error, connection, connection.socket),
+      handlerFailed: (error, connection) => reception.handlerFailed(error, connection),
     };
   }
 
-  #acceptProbe(socket: Socket, listenerName: string | undefined): void {
-    const { listeners } = this.#acceptor;
-    const listener =
-      listenerName === undefined ? listeners[0] : listeners.find(({ info }) => info.name === listenerName);
-    if (listener === undefined) throw new TypeError(`There is no listener named ${String(listenerName)}.`);
-    this.#accepted(socket, this.#tracker.add(socket, listener.info, this.generation, true));
-  }
-
-  #accepted(socket: Socket, connection: Connection): void {
-    // The address costs a system call: asked for only where somebody reads it.
-    this.#debug('connection accepted', connection, () => ({ from: socket.remoteAddress }));
-    if (connectionChannel.hasSubscribers) {
-      const event: ConnectionEvent = { server: this, connection, socket };
-      connectionChannel.publish(event);
-    }
-    const destroy = (error: unknown): void => {
-      this.#handlerFailed(error, connection, socket);
-      socket.destroy();
-    };
-    try {
-      // In JavaScript an override may return anything, such as the new length of its queue.
-      const accepted: unknown = this.acceptClientConnection(socket, connection.listener);
-      if (isThenable(accepted)) accepted.then(undefined, destroy);
-    } catch (error) {
-      destroy(error);
-    }
-  }
-
-  async #handle(socket: Socket, connection: Connection): Promise<void> {
-    surviveReading(socket);
-    try {
-      const result = this.handleRequest(socket, connection);
-      if (!isThenable(result)) {
-        // Node's default: when the client has ended and what was written is out, so has the connection.
-        socket.allowHalfOpen = false;
-        if (socket.readableEnded) socket.end();
-        return;
-      }
-      if (socket.listenerCount('data') > 0) this.#warnIfSettledAtOnce(result);
-      await result;
-    } catch (error) {
-      this.#handlerFailed(error, connection, socket);
-    }
-    finish(socket);
-  }
-
-  /** `async` in front of a handler that only registers listeners ends every connection at once: say so, once. */
-  #warnIfSettledAtOnce(result: PromiseLike<unknown>): void {
-    if (this.#warnedOfListeners) return;
-    let firstTick = true;
-    setImmediate(() => {
-      firstTick = false;
-    });
-    const check = (): void => {
-      if (!firstTick || this.#warnedOfListeners) return;
-      this.#warnedOfListeners = true;
-      this.#log?.warn(
-        'handleRequest returned a promise that settled at once while `data` listeners hang on the socket, so the ' +
-          'connection was ended. Return nothing (drop `async`), or a promise that settles when you are done.',
-      );
-    };
-    result.then(check, check);
-  }
-
-  #handlerFailed(error: unknown, connection: Connection, socket: Socket): void {
-    const facts = { connection: connection.id, err: error };
-    // A reset, say, is not the program's fault, and any client can cause as many as it likes.
-    if (isOfConnection(error, connection, socket)) {
-      this.#seldom(this.#breaks, 'warn', 'connection broken amid its handler', facts);
-    } else {
-      this.#log?.error('handler failed', facts);
-    }
-    this.#tell(() => this.emit('handlerError', error, connection));
-  }
-
-  #refused(connection: Connection, error: unknown): void {
-    const { id, listener } = connection;
-    const byAddress = hasCode(error, 'UNINTERRUPTIBLE_CONNECTION_ADDRESS_REFUSED');
-    this.#refusalCounts[byAddress ? 'address' : 'tls'] += 1;
-    this.#seldom(this.#refusals, 'warn', 'connection refused', {
-      connection: id,
-      listener: listener.name,
-      err: error,
-    });
-  }
-
-  #closed(connection: Connection): void {
-    this.#acceptor.connectionClosed();
-    this.#debug('connection closed', connection);
-  }
-
-  /** Says it within the quota, and beyond it only to who debugs. */
-  #seldom(quota: Quota, level: 'warn' | 'error', message: string, facts: Facts): void {
-    this.#log?.[quota.take() ? level : 'debug'](message, facts);
-  }
-
-  #quota(whenHeldBack: string): Quota {
-    return new Quota((count) => this.#log?.warn(whenHeldBack, { count }));
-  }
-
-  #debug(message: string, connection: Connection, facts?: () => Facts): void {
-    const log = this.#log;
-    if (log?.debugging) {
-      log.debug(message, { connection: connection.id, listener: connection.listener.name, ...facts?.() });
-    }
+  #announce(socket: Socket, connection: Connection): void {
+    if (!connectionChannel.hasSubscribers) return;
+    const event: ConnectionEvent = { server: this, connection, socket };
+    connectionChannel.publish(event);
   }
 
   /** A listener of the program's that throws must not stop a hand-over half way. */
@@ -419,18 +282,4 @@ export class Server extends EventEmitter<ServerEvents> {
       else this.#log.error('an event listener threw', { err: error });
     }
   }
-}
-
-/** Whether what a handler threw is what became of its connection: an error of the socket, or the deadline of a drain. */
-function isOfConnection(error: unknown, { cut }: Connection, { errored }: Socket): boolean {
-  if (!(error instanceof Error)) return false;
-  return error === errored || (cut && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE');
-}
-
-function hasCode(error: unknown, code: ErrorCode): boolean {
-  return error instanceof UninterruptibleError && error.code === code;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }

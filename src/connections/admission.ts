@@ -51,7 +51,7 @@ export class Admission {
       );
     }
     if (this.#tls === undefined) return socket;
-    const secured = await this.#tls.secure(socket);
+    const secured = await this.#tls.secure(connection);
     this.#tracker.alias(secured, connection);
     return secured;
   }

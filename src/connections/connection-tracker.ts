@@ -4,6 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import { Connection, type ListenerInfo } from './connection.js';
+import { connectionOf, linkToConnection } from './connection-of.js';
+import { Roster } from './roster.js';
 
 /** So many signals are aborted in one turn of the loop; ten thousand at once would stall it. */
 const ABORT_SLICE = 256;
@@ -23,8 +25,7 @@ export type Tracker = Pick<
 
 export class ConnectionTracker {
   readonly #events: TrackerEvents;
-  readonly #open = new Set<Connection>();
-  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #open = new Roster();
   #emptied: (() => void)[] = [];
   #lastId = 0;
   #total = 0;
@@ -41,8 +42,9 @@ export class ConnectionTracker {
 
   /** Of the open ones that which was accepted first. */
   get oldest(): Connection | undefined {
-    const [first] = this.#open;
-    return first;
+    let oldest: Connection | undefined;
+    for (const connection of this.#open) if (connection.id < (oldest?.id ?? Infinity)) oldest = connection;
+    return oldest;
   }
 
   /** Of the open ones those of which it is known that they do nothing. */
@@ -61,25 +63,29 @@ export class ConnectionTracker {
   add(socket: Socket, listener: ListenerInfo, generation: number, probe = false): Connection {
     this.#lastId += 1;
     const connection = new Connection(this.#lastId, socket, listener, generation, {
+      tracker: this,
       probe,
       late: this.#draining,
     });
-    this.#bySocket.set(socket, connection);
+    linkToConnection(socket, connection);
     socket.on('error', (error) => this.#events.failed(connection, error));
+    // It comes once: `once` would cost more than the rest of this method.
+    socket.on('close', () => this.#closed(connection));
     if (probe) return connection;
     this.#open.add(connection);
     this.#total += 1;
-    socket.once('close', () => this.#closed(connection));
     return connection;
   }
 
+  /** undefined if it was not accepted here. */
   of(socket: Socket): Connection | undefined {
-    return this.#bySocket.get(socket);
+    const connection = connectionOf(socket);
+    return connection?.isOf(this) ? connection : undefined;
   }
 
   /** Makes another socket (TLS over the first) stand for the same connection. */
   alias(socket: Socket, connection: Connection): void {
-    this.#bySocket.set(socket, connection);
+    linkToConnection(socket, connection);
     socket.on('error', (error) => {
       this.#events.failed(connection, error);
       // Node reports what breaks TLS after the handshake, and leaves the socket open (measured).
@@ -113,7 +119,7 @@ export class ConnectionTracker {
   /** Destroys what is open and says how many of them were doing something. */
   destroyAll(): number {
     const cut = this.active - this.idle;
-    for (const connection of this.#open) {
+    for (const connection of [...this.#open]) {
       connection.cut = true;
       connection.socket.destroy();
     }
@@ -121,8 +127,9 @@ export class ConnectionTracker {
   }
 
   #closed(connection: Connection): void {
-    this.#open.delete(connection);
-    connection.abort('UNINTERRUPTIBLE_CONNECTION_CLOSED');
+    const isCounted = this.#open.delete(connection);
+    connection.close();
+    if (!isCounted) return;
     this.#events.closed(connection);
     if (this.#open.size > 0) return;
     for (const resolve of this.#emptied.splice(0)) resolve();

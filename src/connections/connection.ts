@@ -1,5 +1,6 @@
 /** One accepted connection, as its handler sees it. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { UninterruptibleError } from '../errors.js';
 
 /** A listener as it is shown to users. */
@@ -39,6 +40,14 @@ export interface Activity {
   readonly idle: boolean;
   /** The process drains: end when what is being asked and answered is done. */
   drain(): void;
+  /** The connection has closed. */
+  closed?(): void;
+}
+
+/** Whoever waits for the end of a TLS handshake. */
+export interface Handshake {
+  resolve: (socket: TLSSocket) => void;
+  reject: (error: UninterruptibleError) => void;
 }
 
 export class Connection implements ConnectionContext {
@@ -49,24 +58,32 @@ export class Connection implements ConnectionContext {
   readonly socket: Socket;
   /** Whether the deadline of a drain has destroyed it. */
   cut = false;
+  handshake: Handshake | undefined = undefined;
+  /** Where it stands in the roster of the open ones. */
+  place: number | undefined = undefined;
+  /** Who counts it. */
+  readonly #tracker: object;
   /** Of a connection accepted after draining began: it gets one turn of the loop before it is told. */
   readonly #late: boolean;
   #controller: AbortController | undefined;
   #reason: UninterruptibleError | undefined;
   #activity: Activity | undefined;
+  #ended: Promise<void> | undefined;
+  #resolveEnded: (() => void) | undefined;
 
   constructor(
     id: number,
     socket: Socket,
     listener: ListenerInfo,
     generation: number,
-    options: { probe: boolean; late: boolean },
+    options: { tracker: object; probe: boolean; late: boolean },
   ) {
     this.id = id;
     this.socket = socket;
     this.listener = listener;
     this.generation = generation;
     this.probe = options.probe;
+    this.#tracker = options.tracker;
     this.#late = options.late;
   }
 
@@ -81,9 +98,34 @@ export class Connection implements ConnectionContext {
     return this.#controller.signal;
   }
 
+  /** Whether this one counts it. */
+  isOf(tracker: object): boolean {
+    return this.#tracker === tracker;
+  }
+
   /** Whether it is open and does nothing, as far as anybody knows. */
   get idle(): boolean {
     return this.#activity?.idle ?? false;
+  }
+
+  /** What whoever speaks its protocol knows of it. */
+  get activity(): Activity | undefined {
+    return this.#activity;
+  }
+
+  /** Resolves when it has closed. Made when first asked for; always the same. */
+  get ended(): Promise<void> {
+    this.#ended ??= this.socket.closed
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          this.#resolveEnded = resolve;
+        });
+    return this.#ended;
+  }
+
+  /** Whether a promise is that of its end: whoever waits for it finds nothing left to do. */
+  isEnd(promise: PromiseLike<unknown>): promise is Promise<void> {
+    return promise === this.#ended;
   }
 
   /** Whoever speaks the protocol tells what it knows, and is told when the process drains. */
@@ -91,6 +133,13 @@ export class Connection implements ConnectionContext {
     this.#activity = activity;
     if (this.#reason === REASONS.UNINTERRUPTIBLE_DRAINING) activity.drain();
     else if (this.#late) setImmediate(() => this.abort('UNINTERRUPTIBLE_DRAINING'));
+  }
+
+  /** To be called when its socket has closed. */
+  close(): void {
+    this.#activity?.closed?.();
+    this.abort('UNINTERRUPTIBLE_CONNECTION_CLOSED');
+    this.#resolveEnded?.();
   }
 
   abort(code: 'UNINTERRUPTIBLE_DRAINING' | 'UNINTERRUPTIBLE_CONNECTION_CLOSED'): void {

@@ -9,7 +9,11 @@ const LINGER_MILLISECONDS = 5_000;
  * and not sent yet would be lost.
  */
 export function surviveReading(socket: Socket): void {
-  socket[Symbol.asyncIterator] = () => socket.iterator({ destroyOnReturn: false });
+  socket[Symbol.asyncIterator] = iterateAndSurvive;
+}
+
+function iterateAndSurvive(this: Socket): NodeJS.AsyncIterator<unknown> {
+  return this.iterator({ destroyOnReturn: false });
 }
 
 /** Flushes, ends, and destroys the socket when the peer has closed, or has not within five seconds after that. */

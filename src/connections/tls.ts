@@ -6,20 +6,16 @@ import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import type { TlsConfiguration } from '../configuration.js';
 import { UninterruptibleError } from '../errors.js';
+import type { Connection, Handshake } from './connection.js';
+import { connectionOf } from './connection-of.js';
 import type { TlsSecrets } from './tls-secrets.js';
 
 const HANDSHAKE_MILLISECONDS = 30_000;
 const NO_CERTIFICATE = 'The client showed no certificate.';
 
-interface Handshake {
-  resolve: (socket: TLSSocket) => void;
-  reject: (error: UninterruptibleError) => void;
-}
-
 export class TlsTerminator {
   readonly #server: Server;
   readonly #verifies: boolean;
-  readonly #handshakes = new Map<Socket, Handshake>();
 
   constructor(configuration: TlsConfiguration, secrets: TlsSecrets) {
     this.#verifies = configuration.verifyClient;
@@ -27,35 +23,32 @@ export class TlsTerminator {
     this.#server = process.getBuiltinModule('node:tls').createServer(serverOptions(configuration, secrets));
     this.#server.on('secureConnection', (secured) => this.#secured(secured));
     this.#server.on('tlsClientError', (error, secured) => {
-      this.#failed(underlying(secured), whyRefused(error, secured));
+      fail(underlying(secured), whyRefused(error, secured));
     });
   }
 
   /** Resolves with the secured socket. Rejects with TLS_HANDSHAKE_FAILED or TLS_CLIENT_UNVERIFIED; the socket is destroyed. */
-  secure(socket: Socket): Promise<TLSSocket> {
+  secure(connection: Connection): Promise<TLSSocket> {
+    const { socket } = connection;
     return new Promise((resolve, reject) => {
       if (socket.destroyed) {
         reject(handshakeFailed('The client closed before the handshake.'));
         return;
       }
-      this.#handshakes.set(socket, { resolve, reject });
+      connection.handshake = { resolve, reject };
       // Half a connection is no use before the handshake is done: its end is the end.
       socket.allowHalfOpen = false;
-      socket.once('close', () => {
-        if (!this.#handshakes.has(socket)) return;
+      socket.on('close', () => {
+        if (connection.handshake === undefined) return;
         // Of a client that it could not verify Node tells after this.
-        setImmediate(() => {
-          this.#failed(socket, handshakeFailed('The connection closed during the handshake.'));
-        });
+        setImmediate(() => fail(socket, handshakeFailed('The connection closed during the handshake.')));
       });
       this.#server.emit('connection', socket);
     });
   }
 
   #secured(secured: TLSSocket): void {
-    const socket = underlying(secured);
-    const handshake = this.#handshakes.get(socket);
-    this.#handshakes.delete(socket);
+    const handshake = takeHandshake(underlying(secured));
     const problem = this.#verifies ? problemOfClient(secured) : undefined;
     if (handshake === undefined || problem !== undefined) {
       secured.destroy();
@@ -65,13 +58,19 @@ export class TlsTerminator {
     secured.allowHalfOpen = true;
     handshake.resolve(secured);
   }
+}
 
-  #failed(socket: Socket, error: UninterruptibleError): void {
-    const handshake = this.#handshakes.get(socket);
-    this.#handshakes.delete(socket);
-    handshake?.reject(error);
-    socket.destroy();
-  }
+function fail(socket: Socket, error: UninterruptibleError): void {
+  takeHandshake(socket)?.reject(error);
+  socket.destroy();
+}
+
+/** Who waits for the end of a handshake; once. */
+function takeHandshake(socket: Socket): Handshake | undefined {
+  const connection = connectionOf(socket);
+  const handshake = connection?.handshake;
+  if (connection !== undefined) connection.handshake = undefined;
+  return handshake;
 }
 
 function serverOptions(configuration: TlsConfiguration, secrets: TlsSecrets): TlsOptions {

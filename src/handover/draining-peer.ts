@@ -78,7 +78,7 @@ export class DrainingPeer {
   }
 
   /** Asks it to take the service back, by a take-over with this token. What it has against that is called back. */
-  takeBack(token: string, onRefusal: (reason: string) => void): void {
+  orderRollback(token: string, onRefusal: (reason: string) => void): void {
     this.#onRefusal = onRefusal;
     this.channel.send({ type: 'take-back', token });
   }

@@ -8,7 +8,7 @@ import type { Books, Counters, Remainder } from './protocol.js';
 
 export interface OwnerEvents {
   /** An operator wants this process to serve again: a take-over with this token will be answered. */
-  takeBack: (token: string) => void;
+  rollbackOrdered: (token: string) => void;
   /** It wants this process gone: what is still open is to be cut. */
   hurry: () => void;
   /** Somebody has moved the log away. */
@@ -66,7 +66,7 @@ export class OwnerPeer {
         closeAll(descriptors);
         if (message.type === 'hurry') events.hurry();
         if (message.type === 'reopen-log') events.reopenLog();
-        if (message.type === 'take-back') events.takeBack(message.token);
+        if (message.type === 'take-back') events.rollbackOrdered(message.token);
         if (message.type === 'counted') events.counted(message.books);
         // Said again it would register us again, each time over one more connection.
         if (message.type !== 'bye' || this.#left) continue;

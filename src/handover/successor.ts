@@ -1,25 +1,17 @@
 /**
- * The new process's part of a hand-over: find the owner or that there is none, take the listeners, say `ready`, and
- * become the owner when told to, or when the predecessor has died.
+ * How the new process's part of a hand-over begins: it finds the owner, and is made an offer, or finds that there is none. How
+ * it goes on is in `offering-peer.ts`.
  */
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Descriptor } from '../binding.js';
-import { type ErrorDescription, UninterruptibleError } from '../errors.js';
-import type { Inheritance } from '../listeners/listener-set.js';
-import { type Channel, closeAll, type Incoming, isTimeout } from './channel.js';
+import { UninterruptibleError } from '../errors.js';
+import { type Channel, closeAll } from './channel.js';
 import { unusable } from './control-path.js';
+import { OfferingPeer } from './offering-peer.js';
 import type { Ownership } from './ownership.js';
 import { nonsense } from './packet.js';
 import { trusted } from './peer.js';
-import {
-  type Books,
-  FEATURES,
-  type Offer,
-  PROTOCOL_VERSIONS,
-  type Ready,
-  type Refused,
-  WAITS,
-} from './protocol.js';
+import { FEATURES, type Offer, PROTOCOL_VERSIONS, type Refused, WAITS } from './protocol.js';
 
 /** Between two connects to a path whose owner is busy, moving or not yet there. */
 const RETRY_MILLISECONDS = 20;
@@ -43,7 +35,7 @@ export interface TakeOverOptions {
  * Takes byte 1, then connects: to the owner, which made us an offer, or to nobody, in which case byte 0 is held too
  * when this resolves with null (a cold start). Rejects when refused, when the owner is a stranger, or in time.
  */
-export async function findPredecessor(options: TakeOverOptions): Promise<Predecessor | null> {
+export async function findPredecessor(options: TakeOverOptions): Promise<OfferingPeer | null> {
   const { connect, place, ownership, signal } = options;
   const deadline = performance.now() + options.timeout;
   const left = (): number => Math.max(0, deadline - performance.now());
@@ -77,7 +69,7 @@ export async function findPredecessor(options: TakeOverOptions): Promise<Predece
         lastProblem = error;
         return undefined;
       });
-      if (answer !== undefined) return new Predecessor(channel, answer.offer, answer.stderr);
+      if (answer !== undefined) return new OfferingPeer(channel, answer.offer, answer.stderr);
     }
     if (left() === 0) throw tookTooLong(options, lastProblem);
     await delay(RETRY_MILLISECONDS, undefined, { signal }).catch(() => signal.throwIfAborted());
@@ -138,177 +130,4 @@ function tookTooLong({ place, timeout }: TakeOverOptions, cause: unknown): Unint
     `No owner at ${place} made an offer within ${timeout} ms: ${(cause as Error | undefined)?.message ?? ''}`,
     { cause },
   );
-}
-
-/** What came of saying `ready`. */
-export interface Verdict {
-  pipe: Descriptor | undefined;
-}
-
-/** The process we take over from, as far as we can see it. */
-export class Predecessor {
-  readonly channel: Channel;
-  readonly offer: Offer;
-  /** The real stderr, for a child. */
-  readonly stderr: Descriptor | undefined;
-  /** What the service has counted, as it was told last; undefined if the predecessor does not tell. */
-  books: Books | undefined;
-  /** The message after the listeners: `yours`, `cancelled`, or the end. Asked for early, so that a cancel is heard. */
-  #word: Promise<Incoming> | undefined;
-
-  constructor(channel: Channel, offer: Offer, stderr: Descriptor | undefined) {
-    this.channel = channel;
-    this.offer = offer;
-    this.stderr = stderr;
-    this.books = offer.books;
-  }
-
-  get pid(): number {
-    return this.channel.peer.pid || this.offer.pid;
-  }
-
-  /**
-   * Step 2, until `deadline` on the monotonic clock: what comes one by one could go on for ever. Rejects with HANDOVER_CLOSED
-   * when the predecessor died; what came until then stays in the inheritance.
-   */
-  async receiveListeners(inheritance: Inheritance, deadline: number, signal: AbortSignal): Promise<void> {
-    let missing = this.offer.listeners;
-    while (missing > 0) {
-      const left = deadline - performance.now();
-      if (left <= 0) throw tooSlow(missing, this.offer.listeners);
-      const wait = Math.min(WAITS.batch, left);
-      const { message, descriptors } = await this.channel.receive(wait, signal).catch((error: unknown) => {
-        throw wait === left && isTimeout(error) ? tooSlow(missing, this.offer.listeners) : error;
-      });
-      if (message.type === 'cancelled') {
-        closeAll(descriptors);
-        throw cancelled(message.message);
-      }
-      const { length } = descriptors;
-      const fits = message.type === 'listeners' && message.listeners.length === length;
-      // None would go on for ever.
-      if (!fits || length === 0 || length > missing) {
-        closeAll(descriptors);
-        throw nonsense(
-          `a ${message.type} message with ${length} descriptors where ${missing} listeners were due`,
-        );
-      }
-      for (const [at, descriptor] of descriptors.entries()) {
-        const record = message.listeners[at];
-        if (record !== undefined) inheritance.add(record, descriptor);
-      }
-      missing -= descriptors.length;
-      this.channel.send({ type: 'received' });
-    }
-  }
-
-  /** Calls back when the predecessor cancels while we prepare. */
-  watch(onCancelled: (error: Error) => void): void {
-    this.#word = this.channel.receive(null);
-    this.#word.then(
-      ({ message, descriptors }) => {
-        if (message.type !== 'yours') closeAll(descriptors);
-        if (message.type === 'cancelled') onCancelled(cancelled(message.message));
-      },
-      () => undefined,
-    );
-  }
-
-  /** Hears what it has said by now: an owner that stops says `cancelled`, then ends the listeners that fail us. */
-  async hearOut(): Promise<void> {
-    this.channel.poll();
-    await setImmediate();
-  }
-
-  /** Tells the predecessor why we cannot serve, and leaves. */
-  fail(error: ErrorDescription): void {
-    this.channel.send({ type: 'failed', ...error });
-    this.channel.close();
-    // A `yours` that came early, and that nobody has taken.
-    void this.#word?.then(
-      ({ descriptors }) => closeAll(descriptors),
-      () => undefined,
-    );
-  }
-
-  /**
-   * Step 3 to 5: says `ready` and resolves when byte 0 is ours. Rejects with HANDOVER_CANCELLED, HANDOVER_TIMEOUT, or
-   * HANDOVER_LOST when another process has it.
-   */
-  async awaitOwnership(ready: Ready, ownership: Ownership, signal: AbortSignal): Promise<Verdict> {
-    this.channel.send(ready);
-    let pipe: Descriptor | undefined;
-    try {
-      const { message, descriptors } = await within(
-        WAITS.yours,
-        this.#word ?? this.channel.receive(null),
-        this.channel,
-        signal,
-      );
-      if (message.type !== 'yours') {
-        closeAll(descriptors);
-        throw message.type === 'cancelled'
-          ? cancelled(message.message)
-          : nonsense(`${message.type} where yours was due`);
-      }
-      if (this.stderr !== undefined) pipe = descriptors.shift();
-      closeAll(descriptors);
-      this.books = message.books ?? this.books;
-      // Released before it was said: refused means that the predecessor took it back.
-      if (ownership.tryOwner()) return { pipe };
-    } catch (error) {
-      if (!(error instanceof UninterruptibleError) || error.code !== 'UNINTERRUPTIBLE_HANDOVER_CLOSED') {
-        throw error;
-      }
-      // The predecessor died, or the connection broke: whoever gets byte 0 is the owner.
-      if (await ownership.takeOwner(WAITS.ownerLock, signal)) return { pipe };
-    }
-    pipe?.close();
-    throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_LOST');
-  }
-}
-
-function tooSlow(missing: number, offered: number): UninterruptibleError {
-  return new UninterruptibleError(
-    'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
-    `Of the ${offered} listeners that the owner offered ${missing} did not come in time.`,
-  );
-}
-
-function cancelled(message: string): UninterruptibleError {
-  return new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_CANCELLED', `The owner cancelled: ${message}`);
-}
-
-/** A promise made earlier, with a limit set now. */
-async function within<T>(
-  milliseconds: number,
-  promise: Promise<T>,
-  channel: Channel,
-  signal: AbortSignal,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_resolve, reject) => {
-        onAbort = () => reject(signal.reason as Error);
-        if (signal.aborted) onAbort();
-        signal.addEventListener('abort', onAbort);
-        timer = setTimeout(() => {
-          // After a long stop (SIGSTOP) the timer runs before the socket is looked at: its word counts first.
-          channel.poll();
-          reject(
-            new UninterruptibleError(
-              'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
-              `The owner did not answer to ready within ${milliseconds} ms.`,
-            ),
-          );
-        }, milliseconds);
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
 }

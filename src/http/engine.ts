@@ -13,11 +13,18 @@ import type {
 import type { Server as AnyServer, Socket } from 'node:net';
 import type { HttpConfiguration } from '../configuration.js';
 import type { Connection } from '../connections/connection.js';
+import { connectionOf, linkToConnection } from '../connections/connection-of.js';
 import { underlying } from '../connections/tls.js';
 import { onProtocol } from './first-bytes.js';
-import { Http1Connection } from './http1-connection.js';
+import { Http1Connection, type Http1ConnectionOptions } from './http1-connection.js';
 import { Http2Connection } from './http2-connection.js';
-import { type Observer, observe, refuseUnknownExpectations, startTimeouts } from './node-server.js';
+import {
+  type Observer,
+  observe,
+  type Passage,
+  refuseUnknownExpectations,
+  startTimeouts,
+} from './node-server.js';
 import { answerReadiness, asksForReadiness } from './readiness.js';
 import type { RequestCounter } from './request-counter.js';
 
@@ -39,23 +46,38 @@ export interface EngineOptions {
 
 export class HttpEngine {
   readonly #options: EngineOptions;
+  /** The same for all connections. */
+  readonly #http1Options: Http1ConnectionOptions;
   readonly #http1: AnyServer & { keepAliveTimeout?: number };
+  /** Whether that one does TLS by itself. */
+  readonly #handshakes: boolean;
   /** Only where both protocols are spoken and told apart here. */
   readonly #http2: Http2Server | undefined;
-  /** By the socket that speaks HTTP/1, which is that of the requests. */
-  readonly #connections = new WeakMap<Socket, Http1Connection>();
-  /** By the socket that was accepted. */
-  readonly #accepted = new WeakMap<Socket, Connection>();
   readonly #sessions = new WeakMap<ServerHttp2Session, Session>();
   /** A stream whose session has ended does not know it any more. */
   readonly #streams = new WeakMap<ServerHttp2Stream, Connection>();
   /** Whose socket Node's server is being given. A session is announced in the same tick and has no other link to it. */
   #current: { readonly connection: Connection; readonly socket: Socket } | undefined;
 
+  readonly #keepAliveTimeout = (): number => this.#http1.keepAliveTimeout ?? 0;
+
   /** Serves with a server of Node's, or with one made for a listener. */
   constructor(application: AnyServer | RequestListener, options: EngineOptions) {
     this.#options = options;
+    this.#http1Options = {
+      counter: options.counter,
+      keepAliveTimeout: this.#keepAliveTimeout,
+      onDrainUpgraded: (socket, request, connection) => {
+        try {
+          options.onDrainUpgraded(socket, request);
+        } catch (error) {
+          options.onFailure(error, connection);
+        }
+      },
+    };
     const { http2, httpOptions } = options.configuration;
+    // Asked once, and only of a server that was given: the answer loads node:tls, and costs as much as all else here.
+    this.#handshakes = typeof application !== 'function' && isSecure(application);
     if (typeof application === 'function') {
       this.#http1 = this.#observed(http.createServer(httpOptions, application));
       if (!http2) return;
@@ -70,17 +92,17 @@ export class HttpEngine {
 
   /** Takes a socket that was let in: a secured one, or one in cleartext. */
   serve(socket: Socket, connection: Connection): void {
-    this.#accepted.set(socket, connection);
+    linkToConnection(socket, connection);
     const { alpnProtocol, encrypted } = socket as Socket & {
       alpnProtocol?: string | false;
       encrypted?: boolean;
     };
     if (this.#http2 === undefined) {
-      const handshakes = isSecure(this.#http1);
       // What is secured already, and the probe, enter a server that does TLS by itself behind its handshake.
-      const entrance = handshakes && (encrypted || connection.probe) ? 'secureConnection' : 'connection';
+      const entrance =
+        this.#handshakes && (encrypted || connection.probe) ? 'secureConnection' : 'connection';
       // Half a connection is no use before the handshake is done: its end is the end.
-      if (handshakes && entrance === 'connection') socket.allowHalfOpen = false;
+      if (this.#handshakes && entrance === 'connection') socket.allowHalfOpen = false;
       this.#give(this.#http1, socket, connection, entrance);
     } else if (encrypted) {
       this.#give(alpnProtocol === 'h2' ? this.#http2 : this.#http1, socket, connection);
@@ -102,7 +124,7 @@ export class HttpEngine {
   /** The connection a request came over. */
   contextOf(request: IncomingMessage): Connection | undefined {
     const { stream } = request as unknown as Partial<Http2ServerRequest>;
-    return stream === undefined ? this.#accepted.get(request.socket) : this.#streams.get(stream);
+    return stream === undefined ? connectionOf(request.socket) : this.#streams.get(stream);
   }
 
   #give(server: AnyServer, socket: Socket, connection: Connection, entrance = 'connection'): void {
@@ -112,36 +134,21 @@ export class HttpEngine {
     this.#current = undefined;
   }
 
-  readonly #keepAliveTimeout = (): number => this.#http1.keepAliveTimeout ?? 0;
-
   /** HTTP/1 until a session says otherwise. */
   #follow(socket: Socket, connection: Connection): void {
-    const { counter, onDrainUpgraded, onFailure } = this.#options;
-    const http1 = new Http1Connection(socket, {
-      counter,
-      keepAliveTimeout: this.#keepAliveTimeout,
-      onDrainUpgraded: (upgraded, request) => {
-        try {
-          onDrainUpgraded(upgraded, request);
-        } catch (error) {
-          onFailure(error, connection);
-        }
-      },
-    });
-    this.#connections.set(socket, http1);
-    connection.follow(http1);
+    connection.follow(new Http1Connection(socket, connection, this.#http1Options));
   }
 
   #observed<Server extends AnyServer>(server: Server): Server {
     const observer: Observer = {
-      request: (request, response, pass) => this.#request(request, response, pass),
-      upgrade: (request, socket) => this.#connections.get(socket)?.upgrade(request),
+      request: (request, response) => this.#request(request, response),
+      upgrade: (request, socket) => http1Of(socket)?.upgrade(request),
       session: (session) => this.#followSession(session),
-      stream: (stream, pass) => this.#stream(stream, pass),
+      stream: (stream) => this.#stream(stream),
       secured: (socket, pass) => {
-        const connection = this.#accepted.get(socket) ?? this.#accepted.get(underlying(socket));
+        const connection = connectionOf(socket) ?? connectionOf(underlying(socket));
         if (connection !== undefined) {
-          this.#accepted.set(socket, connection);
+          linkToConnection(socket, connection);
           this.#follow(socket, connection);
         }
         this.#current = connection && { connection, socket };
@@ -168,32 +175,24 @@ export class HttpEngine {
     connection.follow(http2);
   }
 
-  #stream(stream: ServerHttp2Stream, pass: () => void): void {
+  #stream(stream: ServerHttp2Stream): void {
     // The types say it always has a session; destroyed, it has none.
     const session = stream.session as ServerHttp2Session | undefined;
     const found = session && this.#sessions.get(session);
-    if (found === undefined) {
-      pass();
-      return;
-    }
+    if (found === undefined) return;
     this.#streams.set(stream, found.connection);
-    found.http2.begin(stream, pass);
+    found.http2.begin(stream);
   }
 
-  #request(request: IncomingMessage, response: ServerResponse, pass: () => void): void {
+  #request(request: IncomingMessage, response: ServerResponse): Passage {
     // Of a session there is none: its streams are counted there.
-    const connection = this.#connections.get(request.socket);
+    const connection = http1Of(request.socket);
     connection?.begin(request, response);
     if (asksForReadiness(request, this.#options.configuration.readiness)) {
       void this.#tellReadiness(request, response);
-    } else if (connection?.draining) {
-      // In a turn of its own: by then it is known whether more were pipelined behind it.
-      setImmediate(() => {
-        if (!request.destroyed) pass();
-      });
-    } else {
-      pass();
+      return 'never';
     }
+    return connection?.draining ? 'next turn' : 'now';
   }
 
   async #tellReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -206,6 +205,12 @@ export class HttpEngine {
     }
     answerReadiness(request, response, ready);
   }
+}
+
+/** Of a connection that speaks HTTP/1, by its socket; that of a request of HTTP/2 is a proxy, and leads nowhere. */
+function http1Of(socket: Socket): Http1Connection | undefined {
+  const activity = connectionOf(socket)?.activity;
+  return activity instanceof Http1Connection ? activity : undefined;
 }
 
 function isSecure(server: AnyServer): boolean {

@@ -80,9 +80,8 @@ export class HttpServer extends Server {
     if (this.#engine === undefined || !(context instanceof Connection)) {
       throw new TypeError('The server is not prepared yet.');
     }
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     this.#engine.serve(socket, context);
-    return closed;
+    return context.ended;
   }
 
   /** @internal */
@@ -98,18 +97,20 @@ export class HttpServer extends Server {
   /** A listener that throws or rejects costs its own request and nothing else. */
   #guarded(listener: Listener): RequestListener {
     return (request, response) => {
-      const failed = (error: unknown): void => {
-        const context = this.#engine?.contextOf(request);
-        if (context !== undefined) this[member].handlerFailed(error, context);
-        answerFailure(response);
-      };
       try {
         const result = listener(request, response) as PromiseLike<unknown> | undefined;
-        if (typeof result?.then === 'function') result.then(undefined, failed);
+        if (typeof result?.then !== 'function') return;
+        result.then(undefined, (error: unknown) => this.#failed(error, request, response));
       } catch (error) {
-        failed(error);
+        this.#failed(error, request, response);
       }
     };
+  }
+
+  #failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const context = this.#engine?.contextOf(request);
+    if (context !== undefined) this[member].handlerFailed(error, context);
+    answerFailure(response);
   }
 
   /** The part of it that its service sees. */

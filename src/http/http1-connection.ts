@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Activity } from '../connections/connection.js';
+import type { Activity, Connection } from '../connections/connection.js';
 import type { RequestCounter } from './request-counter.js';
 import { patience } from './silence.js';
 
@@ -20,11 +20,12 @@ export interface Http1ConnectionOptions {
   /** Of Node's server, in ms; 0: none. */
   readonly keepAliveTimeout: () => number;
   /** The process drains, and the protocol is not HTTP any more. */
-  readonly onDrainUpgraded: (socket: Socket, request: IncomingMessage) => void;
+  readonly onDrainUpgraded: (socket: Socket, request: IncomingMessage, connection: Connection) => void;
 }
 
 export class Http1Connection implements Activity {
   readonly #socket: Socket;
+  readonly #connection: Connection;
   readonly #options: Http1ConnectionOptions;
   /** In the order of the requests, which is that of the answers. */
   readonly #open: Exchange[] = [];
@@ -34,13 +35,11 @@ export class Http1Connection implements Activity {
   /** What the client asked for before the protocol was not HTTP any more. */
   #upgraded: IncomingMessage | undefined;
 
-  constructor(socket: Socket, options: Http1ConnectionOptions) {
+  /** By the socket that speaks HTTP: that of the connection, or TLS over it. */
+  constructor(socket: Socket, connection: Connection, options: Http1ConnectionOptions) {
     this.#socket = socket;
+    this.#connection = connection;
     this.#options = options;
-    // Of answers that wait for their turn Node tells nobody that the connection has closed.
-    socket.once('close', () => {
-      for (const exchange of [...this.#open]) this.#forget(exchange);
-    });
   }
 
   /** Whether nothing is asked, half asked or being answered. */
@@ -57,12 +56,21 @@ export class Http1Connection implements Activity {
     this.#open.push(exchange);
     this.#options.counter.begin();
     if (this.#draining) this.#closeAfter(exchange);
-    response.once('close', () => {
-      if (!this.#forget(exchange)) return;
-      // An answer may come before all of its question, which then still counts.
-      if (request.complete) this.#settle();
-      else request.once('close', () => this.#settle());
-    });
+    // It comes once: `once` would cost more than the rest of this method.
+    response.on('close', () => this.#answered(exchange));
+  }
+
+  /** Of answers that wait for their turn Node tells nobody that the connection has closed. */
+  closed(): void {
+    for (const exchange of [...this.#open]) this.#forget(exchange);
+  }
+
+  #answered(exchange: Exchange): void {
+    if (!this.#forget(exchange)) return;
+    const { request } = exchange;
+    // An answer may come before all of its question, which then still counts.
+    if (request.complete) this.#settle();
+    else request.once('close', () => this.#settle());
   }
 
   /** Whether it was open until now. */
@@ -84,7 +92,7 @@ export class Http1Connection implements Activity {
   upgrade(request: IncomingMessage): void {
     this.#upgraded = request;
     // The program gets the socket first.
-    if (this.#draining) setImmediate(() => this.#options.onDrainUpgraded(this.#socket, request));
+    if (this.#draining) setImmediate(() => this.#drainUpgraded(request));
   }
 
   /** From now on each answer that can be the last one is. */
@@ -92,11 +100,15 @@ export class Http1Connection implements Activity {
     if (this.#draining) return;
     this.#draining = true;
     if (this.#upgraded !== undefined) {
-      this.#options.onDrainUpgraded(this.#socket, this.#upgraded);
+      this.#drainUpgraded(this.#upgraded);
       return;
     }
     for (const exchange of this.#open) this.#closeAfter(exchange);
     if (this.#open.length === 0) this.#endIfSilent();
+  }
+
+  #drainUpgraded(request: IncomingMessage): void {
+    this.#options.onDrainUpgraded(this.#socket, request, this.#connection);
   }
 
   /**

@@ -39,18 +39,16 @@ export class Http2Connection implements Activity {
     return this.#streams === 0;
   }
 
-  /** A stream was opened. `pass` gives it to the program. */
-  begin(stream: ServerHttp2Stream, pass: () => void): void {
+  /** A stream was opened. The program must get it at once: of one that has no body Node would tell the end to nobody. */
+  begin(stream: ServerHttp2Stream): void {
     const { counter } = this.#options;
     this.#streams += 1;
     counter.begin();
-    stream.once('close', () => {
+    stream.on('close', () => {
       this.#streams -= 1;
       counter.end();
     });
     if (this.#draining) this.#leave();
-    // At once: of a stream that has no body Node would tell the end to nobody.
-    pass();
   }
 
   drain(): void {

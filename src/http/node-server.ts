@@ -7,31 +7,42 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server as AnyServer, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
+/** When the program gets a request: one that was answered already it never does. */
+export type Passage = 'now' | 'next turn' | 'never';
+
 /** What we look at before the program gets it. */
 export interface Observer {
-  /** `pass` gives it to the program, now or later. */
-  request(request: IncomingMessage, response: ServerResponse, pass: () => void): void;
+  request(request: IncomingMessage, response: ServerResponse): Passage;
   upgrade(request: IncomingMessage, socket: Socket): void;
   session(session: ServerHttp2Session): void;
-  /** Of HTTP/2, also where a `request` comes out of it. `pass` gives it to the program. */
-  stream(stream: ServerHttp2Stream, pass: () => void): void;
+  /** Of HTTP/2, also where a `request` comes out of it. */
+  stream(stream: ServerHttp2Stream): void;
   /** A server that does TLS by itself has done it. `pass` goes on with HTTP. */
   secured(socket: TLSSocket, pass: () => void): void;
 }
+
+type Emit = (this: AnyServer, event: string | symbol, ...parameters: unknown[]) => boolean;
 
 /**
  * Looks at the events of a server before its listeners do. Listeners of our own would not do: they cannot hold an event
  * back, and the mere presence of one for `upgrade` or `checkContinue` changes what Node does.
  */
 export function observe(server: AnyServer, observer: Observer): void {
-  const emit = server.emit.bind(server) as (event: string | symbol, ...parameters: unknown[]) => boolean;
+  const { emit } = server as { readonly emit: Emit };
   const observed = (event: string | symbol, ...parameters: unknown[]): boolean => {
     switch (event) {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation': {
         const [request, response] = parameters as [IncomingMessage, ServerResponse];
-        observer.request(request, response, () => emit(event, ...parameters));
+        const passage = observer.request(request, response);
+        if (passage === 'now') break;
+        // By then it is known whether more were pipelined behind it.
+        if (passage === 'next turn') {
+          setImmediate(() => {
+            if (!request.destroyed) emit.call(server, event, ...parameters);
+          });
+        }
         return true;
       }
       case 'upgrade':
@@ -42,13 +53,13 @@ export function observe(server: AnyServer, observer: Observer): void {
         observer.session(...(parameters as [ServerHttp2Session]));
         break;
       case 'stream':
-        observer.stream(parameters[0] as ServerHttp2Stream, () => emit(event, ...parameters));
-        return true;
+        observer.stream(parameters[0] as ServerHttp2Stream);
+        break;
       case 'secureConnection':
-        observer.secured(parameters[0] as TLSSocket, () => emit(event, ...parameters));
+        observer.secured(parameters[0] as TLSSocket, () => emit.call(server, event, ...parameters));
         return true;
     }
-    return emit(event, ...parameters);
+    return emit.call(server, event, ...parameters);
   };
   Object.defineProperty(server, 'emit', { value: observed, configurable: true, writable: true });
 }

@@ -6,8 +6,9 @@ import type { Binding, Descriptor } from '../binding.js';
 import { createTlsSecrets, readTlsSecrets } from '../connections/tls-secrets.js';
 import { describeError, UninterruptibleError } from '../errors.js';
 import { sweepPrivateDirectories } from '../handover/control-directory.js';
+import type { OfferingPeer } from '../handover/offering-peer.js';
 import { generationAfter, WAITS } from '../handover/protocol.js';
-import { findPredecessor, type Predecessor } from '../handover/successor.js';
+import { findPredecessor } from '../handover/successor.js';
 import { abandon, Inheritance, type Prepared, prepareListeners } from '../listeners/listener-set.js';
 import type { PassedSockets } from '../listeners/passed-sockets.js';
 import { flushStderr } from '../process/exit.js';
@@ -35,7 +36,7 @@ interface Candidacy {
   readonly inheritance: Inheritance;
   readonly prepared: Prepared[];
   readonly pidFile: PidFile | undefined;
-  predecessor: Predecessor | null;
+  predecessor: OfferingPeer | null;
   /** What our stderr is until we are the owner. */
   pipe: Descriptor | undefined;
 }
@@ -214,7 +215,7 @@ async function occupy(seat: Seat): Promise<void> {
 
 /** The listeners. A predecessor that dies amid them leaves the rest to be bound here, under byte 0. */
 async function receive(
-  predecessor: Predecessor,
+  predecessor: OfferingPeer,
   inheritance: Inheritance,
   anchor: Seat,
   deadline: number,

@@ -1,12 +1,12 @@
 /** Processes that gave the service away drain, and their reports tell how far they are until they are gone. */
 import { DrainingPeer } from '../handover/draining-peer.js';
-import type { Predecessor } from '../handover/successor.js';
+import type { OfferingPeer } from '../handover/offering-peer.js';
 import { attempt } from './attempt.js';
 import { closeAccount, keepAccount } from './metrics.js';
 import type { Service } from './service.js';
 
 /** Follows the process that gave the service to this one. */
-export function followPredecessor(service: Service, { channel, pid, offer, books }: Predecessor): void {
+export function followPredecessor(service: Service, { channel, pid, offer, books }: OfferingPeer): void {
   const { generation, features } = offer;
   const process = books?.accounts[0]?.process;
   const peer = new DrainingPeer(channel, { pid, generation, connections: 0, features, process });

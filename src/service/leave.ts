@@ -31,7 +31,7 @@ export async function leave(service: Service, successor: Successor): Promise<voi
   const reserve = new Reserve(service, successor);
   service.reserve = reserve;
   service.owner = new OwnerPeer(successor.channel, successor.pid, {
-    takeBack: (token) => void reserve.takeBack(token),
+    rollbackOrdered: (token) => void reserve.rollBack(token),
     hurry: () => hurry(service, reserve),
     reopenLog: service.log.reopen,
     bye: () => {
@@ -157,7 +157,7 @@ async function register(service: Service, saidBye?: number): Promise<void> {
       service.log.keepUp();
       // The connection to the owner before stays open: if that one stops for good, it waits there for our end.
       service.owner = new OwnerPeer(channel, channel.peer.pid, {
-        takeBack: () => undefined, // Only who has duplicates is asked.
+        rollbackOrdered: () => undefined, // Only who has duplicates is asked.
         hurry: () => hurry(service),
         reopenLog: service.log.reopen,
         bye: () => moveOn(service, channel.peer.pid),

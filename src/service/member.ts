@@ -4,6 +4,7 @@ import type { ServerConfiguration, ServerOptions } from '../configuration.js';
 import type { Gate } from '../connections/acceptor.js';
 import type { Connection } from '../connections/connection.js';
 import type { Tracker } from '../connections/connection-tracker.js';
+import type { Refusals } from '../connections/reports.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
 import type { UninterruptibleError } from '../errors.js';
 import type { RequestCounts } from '../events.js';
@@ -14,12 +15,6 @@ import type { Service } from './service.js';
 
 /** Under this key a server shows itself to its service; not exported from the package. */
 export const member: unique symbol = Symbol('member');
-
-/** Connections that were not let in: by the allow-list, or by TLS. */
-export interface Refusals {
-  address: number;
-  tls: number;
-}
 
 export interface Member {
   readonly options: ServerOptions;

@@ -28,7 +28,7 @@ export class Reserve {
   readonly #resumed = new AbortController();
   readonly #released = new AbortController();
   /** The exchange in which the owner gives the service back. Never rejects. */
-  #takingBack: Promise<void> | undefined;
+  #rollback: Promise<void> | undefined;
   /** What comes of the owner's end without a word. Never rejects. */
   #vanished: Promise<void> | undefined;
   /** That of the latest order to take it back. */
@@ -56,7 +56,7 @@ export class Reserve {
   async decided(): Promise<void> {
     this.#successor.channel.poll();
     await setImmediate();
-    await this.#takingBack;
+    await this.#rollback;
     await this.#vanished;
   }
 
@@ -89,7 +89,7 @@ export class Reserve {
 
   async #followVanished(): Promise<void> {
     // It may have died amid giving it back: the exchange tells whether byte 0 came with it.
-    await this.#takingBack;
+    await this.#rollback;
     const { seat, log } = this.#service;
     if (seat === undefined || !this.#mayResume()) return;
     this.#service.timeline.begin('rollback');
@@ -117,12 +117,12 @@ export class Reserve {
   }
 
   /** The owner wants us to serve again. Resolves when we do, or when it has heard why not. */
-  takeBack(token: string): Promise<void> {
+  rollBack(token: string): Promise<void> {
     this.#token = token;
-    this.#takingBack ??= this.#obey().finally(() => {
-      this.#takingBack = undefined;
+    this.#rollback ??= this.#obey().finally(() => {
+      this.#rollback = undefined;
     });
-    return this.#takingBack;
+    return this.#rollback;
   }
 
   async #obey(): Promise<void> {
@@ -130,7 +130,7 @@ export class Reserve {
     for (;;) {
       const token = this.#token;
       try {
-        await this.#takeBack(token);
+        await this.#attempt(token);
         break;
       } catch (error) {
         log.warn('the service was not taken back', { err: error });
@@ -144,7 +144,7 @@ export class Reserve {
     await this.#settleIn('by order');
   }
 
-  async #takeBack(token: string): Promise<void> {
+  async #attempt(token: string): Promise<void> {
     const service = this.#service;
     const { seat, owner } = service;
     service.timeline.begin('rollback');

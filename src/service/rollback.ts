@@ -117,7 +117,7 @@ export class Rollbacks {
       service.timeline.begin('hand-over');
       service.step('rolling back', { predecessor: pid });
       for (const watcher of attempt.watchers) watcher('asked', pid);
-      predecessor.takeBack(token, (reason) => giveUp(failed(reason)));
+      predecessor.orderRollback(token, (reason) => giveUp(failed(reason)));
       void predecessor.gone.then(() => giveUp(failed(`Process ${pid} has left.`)));
       service.stopping.signal.addEventListener('abort', onStop);
       timer = setTimeout(() => {

@@ -3,8 +3,9 @@
  * reverse. Its own duplicates are the sockets that it is offered, so it has nothing to bind and nothing to warm up.
  */
 import { describeError } from '../errors.js';
+import type { OfferingPeer } from '../handover/offering-peer.js';
 import { WAITS } from '../handover/protocol.js';
-import { findPredecessor, type Predecessor } from '../handover/successor.js';
+import { findPredecessor } from '../handover/successor.js';
 import { Inheritance } from '../listeners/listener-set.js';
 import { attempt } from './attempt.js';
 import { readyMessage } from './ready-message.js';
@@ -14,7 +15,7 @@ import type { Service } from './service.js';
 
 /** The owner that gives the service back; null if it died meanwhile and byte 0 was free. */
 export interface TakenBack {
-  readonly from: Predecessor | null;
+  readonly from: OfferingPeer | null;
   /** Puts path and pid file in place and tells it. To be called when this process accepts. */
   readonly complete: () => void;
 }
@@ -31,7 +32,7 @@ export async function takeBack(
   const either = AbortSignal.any([signal, cancel.signal]);
   const inheritance = new Inheritance();
   const deadline = performance.now() + WAITS.takeBack;
-  let from: Predecessor | null = null;
+  let from: OfferingPeer | null = null;
   try {
     from = await findPredecessor({
       connect: () => seat.connect(),

@@ -68,6 +68,40 @@ test('a probe is neither counted, announced to, nor waited for', async () => {
   expect(tracked.destroyAll()).toBe(0);
   expect(probe.probe).toBe(true);
   expect(probe.socket.destroyed).toBe(false);
+  const { ended } = probe;
+  probe.socket.destroy();
+  await ended;
+  expect(probe.signal.reason).toMatchObject({ code: 'UNINTERRUPTIBLE_CONNECTION_CLOSED' });
+  expect([tracked.active, tracked.total]).toEqual([0, 0]);
+});
+
+test('however they come and go, each is counted once and the oldest is known', () => {
+  const { tracked, open } = tracker();
+  const left = new Set(open(6));
+  const leave = (connection: Connection): void => {
+    connection.socket.emit('close');
+    left.delete(connection);
+  };
+  for (const at of [0, 2, 5]) leave([...left].at(at % left.size)!);
+  for (const late of open(2)) left.add(late);
+  while (left.size > 0) {
+    expect(tracked.active).toBe(left.size);
+    expect(tracked.oldest).toBe([...left].sort((a, b) => a.id - b.id)[0]);
+    leave([...left].at(left.size % 3 === 0 ? -1 : 0)!);
+  }
+  expect([tracked.active, tracked.total, tracked.oldest]).toEqual([0, 8, undefined]);
+});
+
+test('its end can be waited for, before and after', async () => {
+  const { open } = tracker();
+  const [early, late] = open(2);
+  const { ended } = early!;
+  expect(early!.ended).toBe(ended);
+  early!.socket.destroy();
+  late!.socket.destroy();
+  await ended;
+  await turn();
+  await late!.ended;
 });
 
 test('the deadline destroys what is left and says how much that was', async () => {

@@ -16,7 +16,7 @@ describe('an owner that a process drains for', requirement('addon', 'proc'), () 
     const [ours, theirs] = pair();
     const happened: string[] = [];
     new OwnerPeer(ours, 1, {
-      takeBack: (token) => happened.push(`take-back ${token}`),
+      rollbackOrdered: (token) => happened.push(`take-back ${token}`),
       hurry: () => happened.push('hurry'),
       reopenLog: () => happened.push('reopen-log'),
       bye: () => {

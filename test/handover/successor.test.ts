@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { Channel } from '../../src/handover/channel.js';
 import { ControlListener } from '../../src/handover/control-listener.js';
 import type { Greeter } from '../../src/handover/greeter.js';
+import type { OfferingPeer } from '../../src/handover/offering-peer.js';
 import { Ownership } from '../../src/handover/ownership.js';
-import { findPredecessor, type Predecessor } from '../../src/handover/successor.js';
+import { findPredecessor } from '../../src/handover/successor.js';
 import { closeAfterEach, inTime, nativeBinding, own, ownAll, temporaryDirectory } from '../native/support.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { requirement } from '../support/requirements.js';
@@ -28,7 +29,7 @@ const owns: Greeter = {
 };
 
 /** What a new process finds at the path. */
-async function found(path: string, ownership: Ownership): Promise<Predecessor | null> {
+async function found(path: string, ownership: Ownership): Promise<OfferingPeer | null> {
   const predecessor = await findPredecessor({
     connect: () => Channel.connect(nativeBinding(), path),
     place: path,

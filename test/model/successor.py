@@ -1,6 +1,6 @@
 """The new process, from its start until it serves; and who takes the service back, which is one that has everything already.
 
-src/handover/successor.ts, src/service/start.ts, take-back.ts
+src/handover/successor.ts, offering-peer.ts, src/service/start.ts, take-back.ts
 """
 
 from condition import alive, listens, may, timeout

@@ -122,9 +122,15 @@ describe('an acceptClientConnection', () => {
     }
     const server = new StrayServer();
     await server.start();
-    await expect(server.stray(await client(server))).rejects.toThrow(
-      'processRequest() takes a socket that acceptClientConnection() was given.',
-    );
+    const refusal = 'processRequest() takes a socket that acceptClientConnection() was given.';
+    await expect(server.stray(await client(server))).rejects.toThrow(refusal);
+    const accepted: Socket[] = [];
+    const other = await serving((socket) => {
+      accepted.push(socket);
+    });
+    await client(other);
+    await until(() => accepted.length === 1, 'a connection of another server');
+    await expect(server.stray(accepted[0]!)).rejects.toThrow(refusal);
   });
 });
 
