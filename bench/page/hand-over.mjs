@@ -70,6 +70,6 @@ function whatItIs(phases, ownLogger, bare) {
     `Of the own share, ${number(pino)} ms are pino (the difference between the columns), ` +
     `${number(bare.listen.median)} ms what Node's own \`listen\` loads in any program, ` +
     `${number(ownLogger.spawn.median)} ms the spawn in the old process, and ${number(exchange)} ms the messages between the two processes; ` +
-    'each of them runs code for the first time in its life, which V8 compiles just then.'
+    'the rest are options, addon, locks and paths. Nearly all of it is code that runs for the first time in its process: V8 compiles it just then.'
   );
 }
