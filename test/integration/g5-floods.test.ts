@@ -203,8 +203,9 @@ describe('a server that may open few descriptors', requirement('addon', 'proc'),
     // Out of descriptors libuv drops whoever it cannot accept. Until those who say nothing are dropped it would be all of them.
     const deadline = performance.now() + WAITS.firstPacket / 2;
     let answer = '';
-    while (answer === '' && performance.now() < deadline)
+    while (answer === '' && performance.now() < deadline) {
       answer = await generations.request('hello').catch(() => '');
+    }
     expect(answer).toBe(`hello ${owner}`);
     for (const peer of peers) peer.close();
     await unharmed();
