@@ -206,8 +206,7 @@ export class Predecessor {
   watch(onCancelled: (error: Error) => void): void {
     this.#word = this.channel.receive(null);
     this.#word.then(
-      ({ message, descriptors }) => {
-        if (message.type !== 'yours') closeAll(descriptors);
+      ({ message }) => {
         if (message.type === 'cancelled') onCancelled(cancelled(message.message));
       },
       () => undefined,
@@ -224,7 +223,7 @@ export class Predecessor {
   fail(error: ErrorDescription): void {
     this.channel.send({ type: 'failed', ...error });
     this.channel.close();
-    // A `yours` that came early, and that nobody has taken.
+    // What it said before it was asked, and nobody has taken.
     void this.#word?.then(
       ({ descriptors }) => closeAll(descriptors),
       () => undefined,
