@@ -76,8 +76,7 @@ export class OfferingPeer {
   watch(onCancelled: (error: Error) => void): void {
     this.#word = this.channel.receive(null);
     this.#word.then(
-      ({ message, descriptors }) => {
-        if (message.type !== 'yours') closeAll(descriptors);
+      ({ message }) => {
         if (message.type === 'cancelled') onCancelled(cancelled(message.message));
       },
       () => undefined,
@@ -94,7 +93,7 @@ export class OfferingPeer {
   fail(error: ErrorDescription): void {
     this.channel.send({ type: 'failed', ...error });
     this.channel.close();
-    // A `yours` that came early, and that nobody has taken.
+    // What it said before it was asked, and nobody has taken.
     void this.#word?.then(
       ({ descriptors }) => closeAll(descriptors),
       () => undefined,

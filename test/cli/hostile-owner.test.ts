@@ -1,15 +1,14 @@
 /** What somebody at a control path can do to an operator: tell it no end of things, or things that nobody can show. */
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Packet } from '../../src/binding.js';
 import { Deadline } from '../../src/cli/deadline.js';
 import { Failure } from '../../src/cli/failure.js';
 import { Operator } from '../../src/cli/operator.js';
 import { statusLines } from '../../src/cli/status-lines.js';
-import { closeAfterEach, nativeBinding, own } from '../native/support.js';
+import { closeAfterEach, nativeBinding } from '../native/support.js';
 import { pipes } from '../support/channels.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { FakePredecessor } from '../support/fake-predecessor.js';
-import { temporaryDirectory } from '../support/in-process.js';
 import { BOMBS, MESSAGES, TYPES } from '../support/messages.js';
 import { requirement } from '../support/requirements.js';
 
@@ -27,28 +26,18 @@ async function failure(promise: Promise<unknown>): Promise<Failure> {
   throw new Error(`no failure: ${String(error)}`);
 }
 
-/** Says this for ever, as fast as it is heard. */
+/** Hears this for ever, whenever it listens. */
 function endless(message: object): Operator {
-  const path = join(temporaryDirectory(), 'control');
-  const { ControlSocket, listenUnix } = nativeBinding();
-  const listener = own(
-    new ControlSocket(listenUnix(path, { type: 'seqpacket', backlog: 8, mode: 0o600 }), () => {
-      const found = listener.accept();
-      if (found === null) return;
-      const peer = own(
-        new ControlSocket(found, () => {
-          try {
-            while (peer.send(Buffer.from(JSON.stringify(message)), []));
-          } catch {
-            peer.close(); // it has left
-          }
-        }),
-      );
-      peer.watch(false, true);
-    }),
-  );
-  listener.watch(true, false);
-  return new Operator(nativeBinding(), path);
+  const { ControlSocket } = nativeBinding();
+  const data = Buffer.from(JSON.stringify(message));
+  class Endless extends ControlSocket {
+    // What is really there is never taken, so there is always something.
+    override receive(): Packet {
+      return { kind: 'packet', data, descriptors: [], dataTruncated: false, descriptorsTruncated: false };
+    }
+  }
+  const fake = new FakePredecessor((say) => say(message));
+  return new Operator({ ...nativeBinding(), ControlSocket: Endless }, fake.controlPath);
 }
 
 function answering(packet: object | string | Uint8Array, descriptors = 0): Operator {
