@@ -177,8 +177,9 @@ export class Operator {
   }
 }
 
-/** The next message. No order is answered with descriptors. */
+/** The next message. One who always has another to say is not listened to beyond the deadline. */
 async function hear(channel: Channel, deadline: Deadline): Promise<Message> {
+  if (deadline.over) throw new UninterruptibleError('UNINTERRUPTIBLE_HANDOVER_TIMEOUT');
   const { message, descriptors } = await channel.receive(deadline.left);
   closeAll(descriptors);
   return message;
