@@ -361,7 +361,9 @@ describe('a program that was executed', {
     await generations.line('serving', ({ pid }) => pid === node.pid);
     const draining = { pid: keeper, connections: 1, canServeAgain: false };
     await generations.until(() => isSocketless(keeper), 'the keeper to let go of the listeners');
-    expect((await generations.status()).draining).toMatchObject([draining]);
+    // What it has left it tells the owner by itself, a moment later.
+    const told = async (): Promise<unknown> => (await generations.status()).draining;
+    await expect.poll(told, { timeout: 5_000 }).toMatchObject([draining]);
     node.kill('SIGKILL');
     await exitOf(node);
     await expect(ask('hello')).rejects.toThrow('ECONNREFUSED');
