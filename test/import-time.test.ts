@@ -24,8 +24,8 @@ test(`importing the library takes less than ${ALLOWED_MILLISECONDS} ms`, { timeo
   const baseline = Math.min(...empty);
   const cost = Math.min(...importing) - baseline;
   console.info(`importing takes ${cost.toFixed(1)} ms of CPU; an empty program ${baseline.toFixed(1)} ms`);
-  // A busy or slow machine makes both dearer alike.
-  expect(cost / baseline).toBeLessThan(ALLOWED_MILLISECONDS / EMPTY_PROGRAM_MILLISECONDS);
+  // A busy or slow machine makes both dearer alike; newer versions of Node start faster, and import no faster.
+  expect(cost).toBeLessThan(ALLOWED_MILLISECONDS * Math.max(1, baseline / EMPTY_PROGRAM_MILLISECONDS));
 });
 
 test('importing the library loads neither pino, nor TLS, nor crypto, nor child processes', async () => {

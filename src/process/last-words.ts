@@ -3,9 +3,9 @@
  * for a restart can be told why it failed.
  */
 import { Socket } from 'node:net';
-import { stripVTControlCharacters } from 'node:util';
 import type { Descriptor } from '../binding.js';
 import { surviveClosedOutput } from './exit.js';
+import { unstyled } from './harmless.js';
 
 const KEPT_BYTES = 65_536;
 /** What may wait in memory for a slow reader of stderr. */
@@ -28,7 +28,7 @@ export class LastWords {
 
   /** What was written last, without control characters. */
   get text(): string {
-    return stripVTControlCharacters(this.#kept.toString('utf8'))
+    return unstyled(this.#kept.toString('utf8'))
       .replace(/[^\P{Cc}\n\t]/gu, '')
       .trim();
   }
