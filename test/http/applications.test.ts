@@ -113,6 +113,18 @@ test('a framework that does not get ready fails the start', async () => {
   });
 });
 
+test('two servers with one server of Node\'s each count their own requests', async () => {
+  const own = createServer((request, response) => void tell(request, response));
+  const servers = [await servingHttp(own), await servingHttp(own)] as const;
+  for (const server of servers) {
+    const talk = await conversation(server);
+    expect(await talk.get('/').answer()).toMatchObject({ status: 200 });
+  }
+  for (const server of servers) {
+    expect(server.status()).toMatchObject({ requests: { active: 0, total: 1 } });
+  }
+});
+
 test('a request that the program emits itself, without a socket, gets to its listener', async () => {
   const heard: unknown[] = [];
   const own = createServer((request) => heard.push(request.url));
