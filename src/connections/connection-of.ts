@@ -21,7 +21,9 @@ class Link extends Given {
     this.#connection = connection;
   }
 
-  static read(socket: object): Connection | undefined {
+  static read(socket: unknown): Connection | undefined {
+    // `in` throws for what is no object.
+    if (typeof socket !== 'object' || socket === null) return undefined;
     return #connection in socket ? socket.#connection : undefined;
   }
 
@@ -31,8 +33,8 @@ class Link extends Given {
   }
 }
 
-/** undefined: it was not accepted by a server of ours. */
-export function connectionOf(socket: Socket): Connection | undefined {
+/** undefined: it was not accepted by a server of ours, or there is none: a program may emit the events of a server itself. */
+export function connectionOf(socket: Socket | undefined): Connection | undefined {
   return Link.read(socket);
 }
 

@@ -59,6 +59,8 @@ export class Connection implements ConnectionContext {
   /** Whether the deadline of a drain has destroyed it. */
   cut = false;
   handshake: Handshake | undefined = undefined;
+  /** Who speaks its protocol. */
+  servedBy: object | undefined = undefined;
   /** Where it stands in the roster of the open ones. */
   place: number | undefined = undefined;
   /** Who counts it. */

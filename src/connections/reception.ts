@@ -129,30 +129,32 @@ export class Reception {
     await this.#handle(admitted, connection);
   }
 
-  /** Never rejects. */
+  /** Never throws or rejects, whatever the handler returns. */
   #handle(socket: Socket, connection: Connection): Promise<void> {
     surviveReading(socket);
-    let result: unknown;
+    let promised: PromiseLike<unknown> | undefined;
     try {
-      result = this.#host.handle(socket, connection);
+      const result = this.#host.handle(socket, connection);
+      // Even to ask may run code of the program.
+      if (isThenable(result)) promised = result;
     } catch (error) {
       this.handlerFailed(error, connection, socket);
       finish(socket);
       return NOTHING_LEFT;
     }
-    if (!isThenable(result)) {
+    if (promised === undefined) {
       // Node's default: when the client has ended and what was written is out, so has the connection.
       socket.allowHalfOpen = false;
       if (socket.readableEnded) socket.end();
       return NOTHING_LEFT;
     }
-    return connection.isEnd(result) ? result : this.#finish(socket, connection, result);
+    return connection.isEnd(promised) ? promised : this.#finish(socket, connection, promised);
   }
 
   /** Ends the connection when its handler has. */
   async #finish(socket: Socket, connection: Connection, result: PromiseLike<unknown>): Promise<void> {
-    if (socket.listenerCount('data') > 0) this.reports.watchForSettledAtOnce(result);
     try {
+      if (socket.listenerCount('data') > 0) this.reports.watchForSettledAtOnce(result);
       await result;
     } catch (error) {
       this.handlerFailed(error, connection, socket);

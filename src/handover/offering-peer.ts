@@ -127,6 +127,8 @@ export class OfferingPeer {
       if (ownership.tryOwner()) return { pipe };
     } catch (error) {
       if (!(error instanceof UninterruptibleError) || error.code !== 'UNINTERRUPTIBLE_HANDOVER_CLOSED') {
+        // Byte 0 could not even be asked for, say.
+        pipe?.close();
         throw error;
       }
       // The predecessor died, or the connection broke: whoever gets byte 0 is the owner.

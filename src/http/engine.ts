@@ -93,6 +93,7 @@ export class HttpEngine {
   /** Takes a socket that was let in: a secured one, or one in cleartext. */
   serve(socket: Socket, connection: Connection): void {
     linkToConnection(socket, connection);
+    connection.servedBy = this;
     const { alpnProtocol, encrypted } = socket as Socket & {
       alpnProtocol?: string | false;
       encrypted?: boolean;
@@ -124,7 +125,7 @@ export class HttpEngine {
   /** The connection a request came over. */
   contextOf(request: IncomingMessage): Connection | undefined {
     const { stream } = request as unknown as Partial<Http2ServerRequest>;
-    return stream === undefined ? connectionOf(request.socket) : this.#streams.get(stream);
+    return stream === undefined ? this.#own(request.socket) : this.#streams.get(stream);
   }
 
   #give(server: AnyServer, socket: Socket, connection: Connection, entrance = 'connection'): void {
@@ -142,11 +143,11 @@ export class HttpEngine {
   #observed<Server extends AnyServer>(server: Server): Server {
     const observer: Observer = {
       request: (request, response) => this.#request(request, response),
-      upgrade: (request, socket) => http1Of(socket)?.upgrade(request),
+      upgrade: (request, socket) => this.#http1Of(socket)?.upgrade(request),
       session: (session) => this.#followSession(session),
       stream: (stream) => this.#stream(stream),
       secured: (socket, pass) => {
-        const connection = connectionOf(socket) ?? connectionOf(underlying(socket));
+        const connection = this.#own(socket) ?? this.#own(underlying(socket));
         if (connection !== undefined) {
           linkToConnection(socket, connection);
           this.#follow(socket, connection);
@@ -186,13 +187,25 @@ export class HttpEngine {
 
   #request(request: IncomingMessage, response: ServerResponse): Passage {
     // Of a session there is none: its streams are counted there.
-    const connection = http1Of(request.socket);
+    const connection = this.#http1Of(request.socket);
     connection?.begin(request, response);
     if (asksForReadiness(request, this.#options.configuration.readiness)) {
       void this.#tellReadiness(request, response);
       return 'never';
     }
     return connection?.draining ? 'next turn' : 'now';
+  }
+
+  /** The connection of a socket, if it is served here: another engine may look at the events of the same server of Node's. */
+  #own(socket: Socket): Connection | undefined {
+    const connection = connectionOf(socket);
+    return connection?.servedBy === this ? connection : undefined;
+  }
+
+  /** Of a connection that speaks HTTP/1, by its socket; that of a request of HTTP/2 is a proxy, and leads nowhere. */
+  #http1Of(socket: Socket): Http1Connection | undefined {
+    const activity = this.#own(socket)?.activity;
+    return activity instanceof Http1Connection ? activity : undefined;
   }
 
   async #tellReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -205,12 +218,6 @@ export class HttpEngine {
     }
     answerReadiness(request, response, ready);
   }
-}
-
-/** Of a connection that speaks HTTP/1, by its socket; that of a request of HTTP/2 is a proxy, and leads nowhere. */
-function http1Of(socket: Socket): Http1Connection | undefined {
-  const activity = connectionOf(socket)?.activity;
-  return activity instanceof Http1Connection ? activity : undefined;
 }
 
 function isSecure(server: AnyServer): boolean {

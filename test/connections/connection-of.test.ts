@@ -29,3 +29,9 @@ test('nobody else sees it: neither in what is printed, nor among the keys, nor t
   // What HTTP/2 has for `request.socket`.
   expect(connectionOf(new Proxy(socket, {}))).toBeUndefined();
 });
+
+test('what is no object leads nowhere', () => {
+  for (const nothing of [undefined, null, 'socket']) {
+    expect(connectionOf(nothing as unknown as Socket)).toBeUndefined();
+  }
+});

@@ -113,6 +113,27 @@ test('a framework that does not get ready fails the start', async () => {
   });
 });
 
+test('two servers with one server of Node\'s each count their own requests', async () => {
+  const own = createServer((request, response) => void tell(request, response));
+  const servers = [await servingHttp(own), await servingHttp(own)] as const;
+  for (const server of servers) {
+    const talk = await conversation(server);
+    expect(await talk.get('/').answer()).toMatchObject({ status: 200 });
+  }
+  for (const server of servers) {
+    expect(server.status()).toMatchObject({ requests: { active: 0, total: 1 } });
+  }
+});
+
+test('a request that the program emits itself, without a socket, gets to its listener', async () => {
+  const heard: unknown[] = [];
+  const own = createServer((request) => heard.push(request.url));
+  const server = await servingHttp(own);
+  own.emit('request', { url: '/mock' } as IncomingMessage, {} as ServerResponse);
+  expect(heard).toEqual(['/mock']);
+  expect(server.status().requests).toEqual({ active: 0, total: 0 });
+});
+
 test('it is a Server: events, hooks and the allow-list are the same', async () => {
   const server = await servingHttp(tell, { allowedNetworks: ['10.0.0.0/8'] });
   expect(server).toBeInstanceOf(Server);

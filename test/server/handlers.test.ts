@@ -100,6 +100,42 @@ test('a handler that returns nothing after the client has ended does not keep th
   await until(() => server.activeConnections === 0, 'the connection to be closed');
 });
 
+test.each<[string, () => object]>([
+  [
+    'cannot be asked whether it is a promise',
+    () => ({
+      get then(): never {
+        throw new Error('odd');
+      },
+    }),
+  ],
+  [
+    'throws when it is waited for',
+    () => ({
+      // biome-ignore lint/suspicious/noThenProperty: what is tested.
+      then: (): never => {
+        throw new Error('odd');
+      },
+    }),
+  ],
+])('what a handler returns and %s costs its own connection, also where nobody waits for it', async (_, make) => {
+  class QueueingServer extends TestServer {
+    override acceptClientConnection(socket: Socket): void {
+      setImmediate(() => void this.processRequest(socket));
+    }
+  }
+  const server = new QueueingServer((socket) => {
+    socket.on('data', () => undefined);
+    return make();
+  });
+  await server.start();
+  const errors: unknown[] = [];
+  server.on('handlerError', (error) => errors.push(error));
+  await closed(await client(server));
+  await until(() => server.activeConnections === 0, 'the connection to be closed');
+  expect(errors).toMatchObject([{ message: 'odd' }]);
+});
+
 test('a settled promise ends the connection although the client goes on sending', async () => {
   const server = await serving(async (socket) => {
     await once(socket, 'readable');
