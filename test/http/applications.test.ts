@@ -113,7 +113,7 @@ test('a framework that does not get ready fails the start', async () => {
   });
 });
 
-test('two servers with one server of Node\'s each count their own requests', async () => {
+test("two servers with one server of Node's each count their own requests", async () => {
   const own = createServer((request, response) => void tell(request, response));
   const servers = [await servingHttp(own), await servingHttp(own)] as const;
   for (const server of servers) {

@@ -118,23 +118,26 @@ test.each<[string, () => object]>([
       },
     }),
   ],
-])('what a handler returns and %s costs its own connection, also where nobody waits for it', async (_, make) => {
-  class QueueingServer extends TestServer {
-    override acceptClientConnection(socket: Socket): void {
-      setImmediate(() => void this.processRequest(socket));
+])(
+  'what a handler returns and %s costs its own connection, also where nobody waits for it',
+  async (_, make) => {
+    class QueueingServer extends TestServer {
+      override acceptClientConnection(socket: Socket): void {
+        setImmediate(() => void this.processRequest(socket));
+      }
     }
-  }
-  const server = new QueueingServer((socket) => {
-    socket.on('data', () => undefined);
-    return make();
-  });
-  await server.start();
-  const errors: unknown[] = [];
-  server.on('handlerError', (error) => errors.push(error));
-  await closed(await client(server));
-  await until(() => server.activeConnections === 0, 'the connection to be closed');
-  expect(errors).toMatchObject([{ message: 'odd' }]);
-});
+    const server = new QueueingServer((socket) => {
+      socket.on('data', () => undefined);
+      return make();
+    });
+    await server.start();
+    const errors: unknown[] = [];
+    server.on('handlerError', (error) => errors.push(error));
+    await closed(await client(server));
+    await until(() => server.activeConnections === 0, 'the connection to be closed');
+    expect(errors).toMatchObject([{ message: 'odd' }]);
+  },
+);
 
 test('a settled promise ends the connection although the client goes on sending', async () => {
   const server = await serving(async (socket) => {
