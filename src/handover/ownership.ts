@@ -124,6 +124,8 @@ export class Ownership {
   /** After a cleaner: byte 0 of the file that is there now. Throws if somebody else has that. Holders of byte 0 only. */
   restore(): void {
     if (this.#isCurrent(this.#file)) return;
+    this.#file.unlock(NEXT);
+    this.#next = 'free';
     const file = this.#open();
     if (!file.tryLock(OWNER) || !this.#isCurrent(file)) {
       file.close();
@@ -134,9 +136,7 @@ export class Ownership {
     }
     // Byte 0 of the removed file stays ours: whoever opened that one and waits there must not take us for dead.
     this.#removed.push(this.#file);
-    this.#file.unlock(NEXT);
     this.#file = file;
-    this.#next = 'free';
   }
 
   /** Throws as fcntl(2) does; then it is still held. */
@@ -159,12 +159,10 @@ export class Ownership {
 
   /** Releases both. With `removing` the lock file goes too: for a private control path only, while both are held. */
   close(removing = false): void {
-    if (removing && this.#owner && this.tryNext()) {
-      try {
-        unlinkSync(this.lockPath);
-      } catch {
-        // A cleaner was faster.
-      }
+    try {
+      if (removing && this.#owner && this.tryNext()) unlinkSync(this.lockPath);
+    } catch {
+      // A cleaner was faster, or the kernel has no memory for the lock: what stays is a file that nobody holds.
     }
     this.#owner = false;
     this.#next = 'free';

@@ -53,7 +53,7 @@ async function competeForOwnership(
         service.options.inherited === undefined &&
         error instanceof UninterruptibleError &&
         RACES.has(error.code) &&
-        performance.now() < deadline;
+        performance.now() + pause < deadline;
       if (!mayRetry) throw error;
       service.log.info('another process was faster, trying again', { err: error });
       if (service.lifecycle.is('taking-over')) service.lifecycle.to('starting');

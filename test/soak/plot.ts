@@ -1,4 +1,4 @@
-/** Every generation as a dot, and the lines through them: small multiples in one SVG. */
+/** Generations as dots, and the lines through all of them: small multiples in one SVG. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { measureNamed } from './measures.js';
@@ -17,6 +17,8 @@ const WIDTH = 480;
 const HEIGHT = 170;
 const COLUMNS = 2;
 const COLORS = ['#2166ac', '#e08214'];
+/** More dots of one kind cannot be told apart, and make a picture of a megabyte. */
+const MOST_DOTS = 250;
 
 /** A title, and what is drawn, each with its name in the picture. */
 const PANELS: readonly [title: string, series: readonly [measure: string, name: string][]][] = [
@@ -79,7 +81,8 @@ export function plotSoak(samples: readonly Sample[], trends: readonly Trend[]): 
     const panel = plotPanel(document, title, series, samples, trends);
     panel.setAttribute('x', String((at % COLUMNS) * WIDTH));
     panel.setAttribute('y', String(Math.floor(at / COLUMNS) * HEIGHT));
-    return panel.outerHTML;
+    // A tenth of a pixel is enough.
+    return panel.outerHTML.replaceAll(/(\d\.\d)\d+/g, '$1');
   });
   const [width, height] = [COLUMNS * WIDTH, rows * HEIGHT];
   return [
@@ -97,8 +100,10 @@ function plotPanel(
   samples: readonly Sample[],
   trends: readonly Trend[],
 ): Panel {
+  const step = Math.ceil(samples.length / MOST_DOTS);
+  const shown = samples.filter((_sample, at) => at % step === 0);
   const dots = series.flatMap(([measure, name]) =>
-    samples.flatMap((sample) => {
+    shown.flatMap((sample) => {
       const y = measureNamed(measure).of(sample);
       return y === undefined ? [] : [{ x: sample.restart, y, name }];
     }),
