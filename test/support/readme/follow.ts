@@ -1,5 +1,5 @@
 /** Follows the README: its files in a folder that has the package, its commands in a shell, what they print compared. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +12,8 @@ import { type Printed, Shell } from './shell.js';
 /** Programs that a new machine may lack, as far as the documents need them. */
 const COMMANDS = ['nc', 'curl'];
 const DEADLINE = 15_000;
+/** Of the servers that are started in the background. */
+const LOG = 'server.log';
 
 /**
  * Commands that a reader would give again, because they only look: until the output fits. A client may look again too,
@@ -47,6 +49,9 @@ export class Reader {
 
   /** Gives the commands of a section, one after another; rejects at the first that does not print what stands there. */
   async follow(section: Section): Promise<void> {
+    // The shell may take the next command before it has emptied the log of a server in the background: a look at what another
+    // section left there would find what it looks for.
+    rmSync(this.#installation.path(LOG), { force: true });
     const shell = this.shell();
     try {
       for (const block of section.blocks) {
