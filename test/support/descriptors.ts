@@ -7,6 +7,7 @@ import { beforeEach, expect } from 'vitest';
 
 /** Together twice as long. */
 const LONGEST_WAIT = 2_048;
+const IS_FILE = /^\d+: \//;
 
 /** What each open descriptor is, as `number: target` of /proc/self/fd. */
 export function openDescriptors(): string[] {
@@ -35,7 +36,11 @@ async function expectAsMany(before: readonly string[]): Promise<void> {
     await delay(wait);
   }
   const after = openDescriptors();
-  expect(after.length, `left open: ${after.filter((entry) => !before.includes(entry)).join(', ')}`).toBe(
-    before.length,
-  );
+  const opened = after.filter((entry) => !before.includes(entry));
+  const closed = before.filter((entry) => !after.includes(entry));
+  const what = `left open: ${opened.join(', ')}; closed: ${closed.join(', ')}`;
+  // Node may have been reading a file as the test began (its certificates, in a thread of its own: Node 24).
+  const read = closed.filter((entry) => IS_FILE.test(entry)).length;
+  expect(after.length, what).toBeLessThanOrEqual(before.length);
+  expect(after.length, what).toBeGreaterThanOrEqual(before.length - read);
 }
