@@ -13,7 +13,12 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 
-const buildFiles = ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'];
+const buildFiles = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'rolldown.config.mjs',
+  'native/source-digest.mjs',
+];
 const library = ['index', 'http', 'keeper', 'shared'].map((name) => `dist/${name}.js`);
 const bundles = [...library, 'dist/pino.js', 'dist/licenses.txt', 'dist/cli.js'];
 const lockFolder = inRoot('.ci', '.setup-lock');

@@ -1,7 +1,7 @@
 /** Which addon a server has loaded, and whether it belongs to the package that it lies in. */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { sourceDigest } from '../../native/source-digest.mjs';
 import { type Finding, fail, ok, warn } from './finding.js';
 import { read } from './processes.js';
 
@@ -48,31 +48,13 @@ function versionIn(root: string): string | undefined {
   }
 }
 
-/** Each binary has the digest of its sources in it. */
+/** Each binary has the digest of its sources in it. Our function tells it, not that of a package which may be anybody's. */
 function fits(binary: string, root: string): boolean | undefined {
   try {
     return contentOf(binary).includes(sourceDigest(root));
   } catch {
     return undefined;
   }
-}
-
-/** The same as `native/digest.mjs` prints, which is not run here: root may look at somebody else's package. */
-export function sourceDigest(root: string): string {
-  const names = readdirSync(join(root, 'native'))
-    .filter((name) => name.endsWith('.h') || name.endsWith('.cc'))
-    .map((name) => `native/${name}`)
-    .concat('binding.gyp')
-    .sort();
-  const digest = createHash('sha256');
-  for (const name of names) {
-    const content = Buffer.from(
-      contentOf(join(root, name)).toString('latin1').replaceAll('\r\n', '\n'),
-      'latin1',
-    );
-    digest.update(`${name}\0${content.length}\0`).update(content);
-  }
-  return digest.digest('hex');
 }
 
 /** A FIFO would keep whoever looks waiting. */

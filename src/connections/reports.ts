@@ -27,7 +27,7 @@ export class ConnectionReports {
 
   accepted(connection: Connection): void {
     // The address costs a system call: asked for only where somebody reads it.
-    this.#debug('connection accepted', connection, ({ socket }) => ({ from: socket.remoteAddress }));
+    this.#debug('connection accepted', connection, whence);
   }
 
   closed(connection: Connection): void {
@@ -98,6 +98,10 @@ export class ConnectionReports {
     const { id, listener } = connection;
     log.debug(message, { connection: id, listener: listener.name, ...facts?.(connection) });
   }
+}
+
+function whence({ socket }: Connection): Facts {
+  return { from: socket.remoteAddress };
 }
 
 /** Whether what a handler threw is what became of its connection: an error of the socket, or the deadline of a drain. */

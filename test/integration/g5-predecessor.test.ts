@@ -8,19 +8,11 @@ import { ControlListener } from '../../src/handover/control-listener.js';
 import type { ListenerRecord, Message, Offer } from '../../src/handover/protocol.js';
 import { binding } from '../support/control-peer.js';
 import { Generations } from '../support/generations.js';
+import { RECORD } from '../support/messages.js';
 import { exitOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 
 const OFFER: Offer = { type: 'offer', version: 1, features: [], pid: 1, generation: 7, listeners: 1 };
-const RECORD: ListenerRecord = {
-  kind: 'listener',
-  requested: 'tcp://127.0.0.1:0',
-  index: 0,
-  bound: 'tcp://127.0.0.1:80',
-  family: 'inet',
-  type: 'stream',
-  backlog: 511,
-};
 
 let generations: Generations;
 const closing: { close(): void }[] = [];

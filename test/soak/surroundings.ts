@@ -1,5 +1,6 @@
 /** What is around the processes of a service: their family, their files, and what the kernel keeps for them. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { statOf } from '../support/processes.js';
 
 export interface Family {
   /** Alive, the ancestor not counted. */
@@ -25,16 +26,6 @@ export function familyOf(ancestor: number): Family {
   };
   count(ancestor);
   return family;
-}
-
-/** State, parent, …; nothing of a process that has just gone. */
-function statOf(pid: number): string[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return [];
-  }
 }
 
 /** Everything in a directory and below it. */

@@ -17,8 +17,8 @@ export async function exitOf(child: ChildProcess): Promise<Exit> {
   return { code: child.exitCode, signal: child.signalCode };
 }
 
-/** Fields of /proc/PID/stat after the name: state, parent, process group, session, … */
-function stat(pid: number): string[] {
+/** Fields of /proc/PID/stat after the name: state, parent, process group, session, …; none of one that has gone. */
+export function statOf(pid: number): string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -29,7 +29,7 @@ function stat(pid: number): string[] {
 
 /** `R`, `S`, `T` (stopped), `Z`, …, or undefined of a process that does not exist. */
 export function stateOf(pid: number): string | undefined {
-  return stat(pid)[0];
+  return statOf(pid)[0];
 }
 
 /** Whether it is there and not dead. */
@@ -51,11 +51,11 @@ export function residentMemory(pid: number): number {
 }
 
 export function parentOf(pid: number): number {
-  return Number(stat(pid)[1]);
+  return Number(statOf(pid)[1]);
 }
 
 export function sessionOf(pid: number): number {
-  return Number(stat(pid)[3]);
+  return Number(statOf(pid)[3]);
 }
 
 /** The words a process was started with. */

@@ -1,0 +1,2 @@
+/** In hexadecimal digits. Throws if a source cannot be read. */
+export function sourceDigest(root: string): string;
