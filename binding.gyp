@@ -28,9 +28,11 @@
             'native/properties.cc',
             'native/signal_mask.cc',
             'native/socket_inspection.cc',
+            'native/spawn.cc',
             'native/tcp_socket.cc',
             'native/unix_socket.cc',
             'native/watcher.cc',
+            'native/words.cc',
           ],
           'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
           'defines': [

@@ -161,11 +161,8 @@ napi_value JsBecomeSubreaper(napi_env env, napi_callback_info raw) {
   return info.Env().Undefined();
 }
 
-napi_value JsReapChild(napi_env env, napi_callback_info raw) {
-  const Napi::CallbackInfo info(env, raw);
-  int owned;
-  if (!ReadInteger(env, info[0], "owned", 0, INT_MAX, &owned)) return nullptr;
-  Result<ReapedChild> result = ReapChild(owned);
+// {kind: 'reaped', …}, or the kind alone.
+napi_value NewReapResult(napi_env env, Result<ReapedChild> result) {
   if (!result.ok()) return ThrowErrno(env, result.error());
   const ReapedChild& child = result.value();
   napi_value object;
@@ -186,6 +183,20 @@ napi_value JsReapChild(napi_env env, napi_callback_info raw) {
       return SetString(env, object, "kind", "owned") ? object : nullptr;
   }
   return nullptr;
+}
+
+napi_value JsWaitForChild(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  int pid;
+  if (!ReadInteger(env, info[0], "pid", 1, INT_MAX, &pid)) return nullptr;
+  return NewReapResult(env, WaitForChild(pid));
+}
+
+napi_value JsReapChild(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  int owned;
+  if (!ReadInteger(env, info[0], "owned", 0, INT_MAX, &owned)) return nullptr;
+  return NewReapResult(env, ReapChild(owned));
 }
 
 napi_value JsCloseOnExecFrom(napi_env env, napi_callback_info raw) {
@@ -258,9 +269,11 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       Export("sendDatagram", JsSendDatagram),
       Export("becomeSubreaper", JsBecomeSubreaper),
       Export("reapChild", JsReapChild),
+      Export("waitForChild", JsWaitForChild),
       Export("openProcess", JsOpenProcess),
       Export("closeOnExecFrom", JsCloseOnExecFrom),
       Export("executeProgram", JsExecuteProgram),
+      Export("startProgram", JsStartProgram),
   };
   napi_define_properties(
       env, exports, sizeof(properties) / sizeof(properties[0]), properties);

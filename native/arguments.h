@@ -17,6 +17,8 @@ class Utf8Argument {
  public:
   bool Read(napi_env env, napi_value value, const char* name);
   std::string_view view() const { return {bytes_, size_}; }
+  // A NUL in it is its end.
+  const char* c_str() const { return bytes_; }
 
  private:
   size_t size_ = 0;

@@ -16,6 +16,18 @@ Result<siginfo_t> WaitFor(idtype_t type, pid_t pid, int options) {
   return info;
 }
 
+ReapedChild Reaped(const siginfo_t& info) {
+  ReapedChild child;
+  child.kind = ReapedChild::Kind::kReaped;
+  child.pid = info.si_pid;
+  if (info.si_code == CLD_EXITED) {
+    child.exit_code = info.si_status;
+  } else {
+    child.signal = info.si_status;
+  }
+  return child;
+}
+
 }  // namespace
 
 Outcome BecomeSubreaper() {
@@ -23,6 +35,17 @@ Outcome BecomeSubreaper() {
     return LastError("prctl");
   }
   return Nothing{};
+}
+
+Result<ReapedChild> WaitForChild(pid_t pid) {
+  Result<siginfo_t> ended = WaitFor(P_PID, pid, 0);
+  if (ended.ok()) {
+    return ended.value().si_pid == 0 ? ReapedChild{} : Reaped(ended.value());
+  }
+  if (ended.error().number != ECHILD) return ended.error();
+  ReapedChild child;
+  child.kind = ReapedChild::Kind::kNoChild;
+  return child;
 }
 
 Result<ReapedChild> ReapChild(pid_t owned) {
@@ -42,12 +65,5 @@ Result<ReapedChild> ReapChild(pid_t owned) {
   }
   Result<siginfo_t> reaped = WaitFor(P_PID, child.pid, 0);
   if (!reaped.ok()) return reaped.error();
-  const siginfo_t& info = reaped.value();
-  child.kind = ReapedChild::Kind::kReaped;
-  if (info.si_code == CLD_EXITED) {
-    child.exit_code = info.si_status;
-  } else {
-    child.signal = info.si_status;
-  }
-  return child;
+  return Reaped(reaped.value());
 }

@@ -1,4 +1,5 @@
-// Children that this process did not start itself: orphans of its descendants.
+// How children of this process end: those it has started, and orphans of their
+// descendants.
 #ifndef UNINTERRUPTIBLE_CHILD_PROCESSES_H_
 #define UNINTERRUPTIBLE_CHILD_PROCESSES_H_
 
@@ -14,7 +15,7 @@ Outcome BecomeSubreaper();
 struct ReapedChild {
   enum class Kind {
     kReaped,
-    kNone,     // no child has ended
+    kNone,     // no child has ended, or not the one that was asked for
     kNoChild,  // there is no child at all
     kOwned,    // the next one to be reaped is `owned`
   };
@@ -23,6 +24,10 @@ struct ReapedChild {
   int exit_code = 0;
   int signal = 0;  // 0, or what ended it
 };
+
+// That child, if it has ended. kNoChild: it is none of this process, or
+// somebody else has waited for it.
+Result<ReapedChild> WaitForChild(pid_t pid);
 
 // One child that has ended. `owned`, which libuv waits for, is left alone: once
 // it has been reaped there, ask again.

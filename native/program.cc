@@ -51,18 +51,6 @@ void CloseOnExecBelowLimit(int first) {
   }
 }
 
-// execve(2) keeps what is ignored, and Node ignores SIGPIPE.
-void ResetSignals() {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; signal++) {
-    sigaction(signal, &action, nullptr);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 [[noreturn]] void Die(const char* path, SystemError error) {
   // Node's own descriptors may be overwritten by now: nothing of it is used.
   dprintf(STDERR_FILENO, "uninterruptible exec: %s: %s: %s\n", path,
@@ -91,6 +79,17 @@ void CloseOnExecFrom(int first) {
     }
   }
   closedir(open);
+}
+
+void ResetSignals() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; signal++) {
+    sigaction(signal, &action, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 SystemError BecomeProgram(const char* path, char* const* arguments,

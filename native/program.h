@@ -12,6 +12,10 @@
 // opened it: also what this process inherited and knows nothing of.
 void CloseOnExecFrom(int first);
 
+// Every signal as by default, none blocked. execve(2) keeps what is ignored,
+// and Node ignores SIGPIPE.
+void ResetSignals();
+
 // Makes this process another program (execve(2)), with the environment as it
 // is. Of its descriptors that gets 0 to 2, and duplicates of `fds` from 3 on;
 // every signal is as by default, none is blocked. `arguments` ends with a null.

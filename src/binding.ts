@@ -138,6 +138,8 @@ export interface Binding {
   becomeSubreaper(): void;
   /** Waits for one child that has ended, unless it is `owned` (0: none), for which libuv waits. Never blocks. */
   reapChild(owned: number): ReapResult;
+  /** The same for that child, if it has ended. `no-child`: it is none of ours, or somebody else has waited for it. */
+  waitForChild(pid: number): ReapResult;
   /** Readable when that process has ended (pidfd_open(2)). */
   openProcess(pid: number): Descriptor;
   /** No child gets what is open from this number on, unless it is passed to it. */
@@ -147,6 +149,18 @@ export interface Binding {
    * NUL. Throws if it could not even begin; what fails later ends the process with 126.
    */
   executeProgram(path: string, words: Uint8Array, descriptors: readonly Descriptor[]): never;
+  /**
+   * vfork(2) and execve(2): a child in a session of its own, with 0 and 1 of this process and these descriptors from 2 on; the
+   * first of `paths` that can be executed. All words end with a NUL each. It returns when the program is executed, with its pid,
+   * and takes no longer the larger this process is. Whoever calls it waits for the child. Throws what chdir(2) or execve(2) say.
+   */
+  startProgram(
+    paths: Uint8Array,
+    words: Uint8Array,
+    environment: Uint8Array,
+    directory: string,
+    descriptors: readonly Descriptor[],
+  ): number;
 }
 
 /** The addon, or why there is none. */

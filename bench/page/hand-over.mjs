@@ -26,7 +26,7 @@ export const handOverSection = {
   name: 'hand-over',
   title: 'The hand-over itself',
   text: 'Without load. The new process asks its predecessor for the sockets, claims them, and says that it is the owner.',
-  body({ exchanges, phases, ownLogger, empty, bare }) {
+  body({ exchanges, phases, ownLogger, large, empty, bare }) {
     return [
       table(
         ['listeners', 'ms from `take-over` to `owner`'],
@@ -40,6 +40,8 @@ export const handOverSection = {
       table(
         ['beside it', 'ms'],
         [
+          [`the first phase, where the old process holds ${number(large.megabytes)} MB`, ranged(large.spawn)],
+          ["for how long Node's own `spawn` stops such a process", ranged(large.nodeSpawn)],
           ['`node -e 0`, until it has ended', ranged(empty)],
           ['the same program on Node alone, until it listens', ranged(bare.total)],
           ['of that, until its first line runs', ranged(bare.node)],

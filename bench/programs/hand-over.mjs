@@ -1,5 +1,6 @@
-// A server with many listeners that says when it came how far. usage: node hand-over.mjs <listeners> [own-logger]
+// A server with many listeners that says when it came how far. usage: node hand-over.mjs <listeners> [own-logger] [megabytes=<n>]
 import { subscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { monotonic } from '../clock.mjs';
 
 const stamps = { firstLineAt: monotonic() };
@@ -34,7 +35,11 @@ class EchoServer extends Server {
   }
 }
 
-const [listeners, hasOwnLogger] = process.argv.slice(2);
+const [listeners, ...words] = process.argv.slice(2);
+const hasOwnLogger = words.includes('own-logger');
+/** What a large server has in memory. */
+const megabytes = Number(words.find((word) => word.startsWith('megabytes='))?.split('=')[1] ?? 0);
+const memory = Array.from({ length: megabytes }, () => Buffer.alloc(1 << 20, 1));
 const ignore = () => {};
 const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
@@ -45,7 +50,18 @@ const server = new EchoServer({
 });
 await server.run();
 stamps.servingAt = monotonic();
+if (memory.length > 0) stamps.nodeSpawn = await spawnByNode();
 tell({ bench: 'serving', pid: process.pid, ...stamps });
+
+/** For how long Node's own spawn of a small program stops this process. */
+async function spawnByNode() {
+  const { spawn } = await import('node:child_process');
+  const began = monotonic();
+  const child = spawn('/bin/true', { stdio: 'ignore' });
+  const took = monotonic() - began;
+  await once(child, 'exit');
+  return took;
+}
 
 function tell(message) {
   process.stdout.write(`${JSON.stringify(message)}\n`);

@@ -15,8 +15,12 @@ const DEADLINE = 20_000;
 export const handOver = {
   name: 'hand-over',
   sizes: {
-    full: { listeners: { 1: 20, 10: 5, 253: 5, 1000: 5 }, starts: 20 },
-    tiny: { listeners: { 1: 2, 253: 1 }, starts: 1 },
+    full: {
+      listeners: { 1: 20, 10: 5, 253: 5, 1000: 5 },
+      starts: 20,
+      large: { megabytes: 1_000, restarts: 5 },
+    },
+    tiny: { listeners: { 1: 2, 253: 1 }, starts: 1, large: { megabytes: 50, restarts: 1 } },
   },
   async run({ size, log }) {
     const exchanges = [];
@@ -30,12 +34,20 @@ export const handOver = {
     }
     log('with a logger of its own');
     const ownLogger = await restartAgainAndAgain(1, size.starts, ['own-logger']);
+    const { megabytes, restarts } = size.large;
+    log(`${megabytes} MB`);
+    const large = await restartAgainAndAgain(1, restarts, [`megabytes=${megabytes}`]);
     log('starts without the library');
     const { empty, bare } = await starts(size.starts);
     return {
       exchanges,
       phases: spreads(phases),
       ownLogger: spreads(ownLogger.map(phasesOf)),
+      large: {
+        megabytes,
+        spawn: spread(large.map((stamps) => phasesOf(stamps).spawn)),
+        nodeSpawn: spread(large.map(({ nodeSpawn }) => nodeSpawn)),
+      },
       empty: spread(empty),
       bare: spreads(bare),
     };

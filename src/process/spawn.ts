@@ -1,9 +1,10 @@
 /** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
-import type { ChildProcess } from 'node:child_process';
 import { lstatSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
+import { type Exit, exitOf } from './child.js';
 import { type Inherited, successorEnvironment } from './environment.js';
 import { LastWords } from './last-words.js';
 import { statOf } from './process-stat.js';
@@ -18,11 +19,6 @@ const BUILTINS = new Set(
     'umask unalias unset until wait while [ [[ { ! echo'
   ).split(' '),
 );
-
-export interface Exit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
 
 export interface SpawnOptions {
   binding: Binding;
@@ -39,20 +35,20 @@ export class StartedProcess {
   readonly lastWords: LastWords;
   /** Resolves when the process has exited. Never rejects. */
   readonly exited: Promise<Exit>;
-  readonly #child: ChildProcess;
+  #alive = true;
   #over = false;
 
-  constructor(child: ChildProcess, lastWords: LastWords) {
-    this.#child = child;
-    this.pid = child.pid ?? 0;
+  constructor(binding: Binding, pid: number, lastWords: LastWords) {
+    this.pid = pid;
     this.lastWords = lastWords;
-    // `exit`, not `close`: its stdout is inherited down the chain and may stay open for years.
-    this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-    child.unref();
+    this.exited = exitOf(binding, pid).then((exit) => {
+      this.#alive = false;
+      return exit;
+    });
   }
 
   get alive(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.#alive;
   }
 
   /** TERM, then KILL a second later, to the whole process group. Resolves when it has exited, or cannot be ended. */
@@ -91,29 +87,26 @@ export class StartedProcess {
 }
 
 /** Throws RESTART_COMMAND_NOT_FOUND when nothing could be started at all. */
-export async function startProcess(options: SpawnOptions): Promise<StartedProcess> {
+export function startProcess(options: SpawnOptions): StartedProcess {
   const { binding, command, workingDirectory, inherited, descriptors } = options;
-  const [file = '', ...args] =
+  const words: readonly string[] =
     typeof command === 'string' ? ['/bin/sh', '-c', withoutShell(command)] : command;
+  const [file = ''] = words;
   let ends: [Descriptor, Descriptor] | undefined;
   let lastWords: LastWords | undefined;
   try {
     ends = binding.pipe();
     const [readEnd, writeEnd] = ends;
     lastWords = new LastWords(readEnd);
-    const { spawn } = process.getBuiltinModule('node:child_process');
-    const child = spawn(file, args, {
-      cwd: workingDirectory,
-      env: successorEnvironment(workingDirectory, inherited),
-      detached: true,
-      stdio: ['inherit', 'inherit', writeEnd.fd, ...descriptors.map(({ fd }) => fd)],
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', reject);
-    });
-    child.on('error', () => undefined);
-    return new StartedProcess(child, lastWords);
+    const environment = successorEnvironment(workingDirectory, inherited);
+    const pid = binding.startProgram(
+      bytesOf(placesOf(file, environment['PATH'] ?? '')),
+      bytesOf(words),
+      bytesOf(Object.entries(environment).map(([name, value]) => `${name}=${value}`)),
+      workingDirectory,
+      [writeEnd, ...descriptors],
+    );
+    return new StartedProcess(binding, pid, lastWords);
   } catch (cause) {
     lastWords?.close();
     ends?.[0].close();
@@ -127,6 +120,15 @@ export async function startProcess(options: SpawnOptions): Promise<StartedProces
     ends?.[1].close();
     for (const descriptor of descriptors) descriptor.close();
   }
+}
+
+/** Where a command may be, in the order of its own PATH. */
+function placesOf(file: string, path: string): string[] {
+  return file.includes('/') ? [file] : path.split(delimiter).map((directory) => join(directory || '.', file));
+}
+
+function bytesOf(words: readonly string[]): Uint8Array {
+  return Buffer.from(words.map((word) => `${word}\0`).join(''));
 }
 
 /** The kernel says ENOENT of the command, whether that or the directory is missing. */

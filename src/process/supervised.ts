@@ -1,7 +1,7 @@
 /** The one child of a supervisor: in a session of its own, so that signals reach it through its supervisor only. */
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Exit } from './spawn.js';
+import type { Exit } from './child.js';
 
 /** What a shell says of a command that is not found, and of one that cannot be run. */
 const NOT_FOUND = 127;

@@ -1,13 +1,11 @@
 /** A process that is no child of ours, and whose end must be noticed all the same. */
-import type { Binding, ControlSocket } from '../binding.js';
+import type { Binding } from '../binding.js';
 import { ObservedProcess } from './observed-process.js';
-
-/** How often it is looked at where the kernel knows no pidfd. */
-const POLL_MILLISECONDS = 50;
+import { watchEnd } from './watch-end.js';
 
 export class WatchedProcess {
   readonly pid: number;
-  /** Resolves when it has ended, waited for or not. */
+  /** Resolves when it has ended, waited for or not; this process stays alive until then. */
   readonly gone: Promise<void>;
   readonly #observed: ObservedProcess;
   #over = false;
@@ -15,7 +13,8 @@ export class WatchedProcess {
   constructor(binding: Binding, pid: number) {
     this.pid = pid;
     this.#observed = new ObservedProcess(pid);
-    this.gone = this.#watch(binding).then(() => {
+    const end = { hasEnded: () => !this.#observed.alive, keepsAlive: true };
+    this.gone = watchEnd(binding, pid, end).then(() => {
       this.#over = true;
     });
   }
@@ -34,27 +33,5 @@ export class WatchedProcess {
     const timer = setTimeout(() => this.signal('SIGKILL'), patience);
     await this.gone;
     clearTimeout(timer);
-  }
-
-  /** Keeps this process alive until then. */
-  #watch(binding: Binding): Promise<void> {
-    return new Promise((resolve) => {
-      let watcher: ControlSocket;
-      try {
-        watcher = new binding.ControlSocket(binding.openProcess(this.pid), () => {
-          watcher.close();
-          resolve();
-        });
-        watcher.watch(true, false);
-        watcher.ref();
-      } catch {
-        // Before Linux 5.3; or it has ended already.
-        const timer = setInterval(() => {
-          if (this.#observed.alive) return;
-          clearInterval(timer);
-          resolve();
-        }, POLL_MILLISECONDS);
-      }
-    });
   }
 }

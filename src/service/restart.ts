@@ -8,9 +8,10 @@ import type { RestartResult } from '../events.js';
 import { closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
+import type { Exit } from '../process/child.js';
 import { randomBytes } from '../process/random.js';
 import { showDirectory } from '../process/shown-directory.js';
-import { type Exit, type StartedProcess, startProcess } from '../process/spawn.js';
+import { type StartedProcess, startProcess } from '../process/spawn.js';
 import { Deferred } from './deferred.js';
 import { repair, sweep } from './repair.js';
 import type { Seat } from './seat.js';
@@ -177,7 +178,7 @@ export class Restarts {
       service.step('restarting', { command, ...showDirectory(workingDirectory) });
       const { place, descriptors } = seat.invite(service.greeter);
       const inherited = { place, token: attempt.token };
-      const child = await startProcess({ binding, command, workingDirectory, inherited, descriptors });
+      const child = startProcess({ binding, command, workingDirectory, inherited, descriptors });
       attempt.child = child;
       attempt.deadline = performance.now() + readyTimeout;
       service.step('started', { child: child.pid });
@@ -318,7 +319,8 @@ function exitedEarly(
     code === 127
       ? 'not found; a command is looked for in node_modules/.bin there, then in PATH'
       : 'not executable';
-  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  const known = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  const how = code === null && signal === null ? 'ended' : known;
   const why = code === 0 ? ': it never called run(), or went into the background' : '';
   return new UninterruptibleError(
     notFound ? 'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND' : 'UNINTERRUPTIBLE_RESTART_EXITED',

@@ -374,9 +374,11 @@ test('the exports are those of the interface', requirement('addon', 'proc'), () 
     sendDatagram: 'function',
     becomeSubreaper: 'function',
     reapChild: 'function',
+    waitForChild: 'function',
     openProcess: 'function',
     closeOnExecFrom: 'function',
     executeProgram: 'function',
+    startProgram: 'function',
   };
   const addon = nativeBinding();
   expect(Object.fromEntries(Object.entries(addon).map(([name, value]) => [name, typeof value]))).toEqual(

@@ -1,10 +1,11 @@
-// The system calls themselves, in front of those of libc: the addon's by
-// name, of Node's own those the library makes on its paths and to spawn. The
-// n-th call of a name is a point where a fault can be.
+// The system calls themselves, in front of those of libc: the addon's by name,
+// of Node's own those the library makes on its paths. The n-th call of a name
+// is a point where a fault can be.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,16 +88,6 @@ auto Through(const char* call, Make make) -> decltype(make()) {
     return Through(#name, [&]() -> type { return next(__VA_ARGS__); }); \
   }
 
-// A call of which the addon's count, and Node's to spawn.
-#define OF_BOTH(type, name, parameters, ...)                         \
-  extern "C" type name parameters {                                  \
-    static const auto next = Next(&name, #name);                     \
-    const Caller caller = CALLER;                                    \
-    if (caller == Caller::kOther) return next(__VA_ARGS__);          \
-    return Through(caller == Caller::kAddon ? #name : "node-" #name, \
-                   [&]() -> type { return next(__VA_ARGS__); });     \
-  }
-
 // A call of Node's on a path.
 #define OF_NODE_ON_PATH(type, name, parameters, path, ...)                     \
   extern "C" type name parameters {                                            \
@@ -129,6 +120,7 @@ OF_ADDON(int, memfd_create, (const char* name, unsigned int flags) noexcept,
          name, flags)
 OF_ADDON(int, poll, (pollfd * entries, nfds_t count, int timeout), entries,
          count, timeout)
+OF_ADDON(int, pipe2, (int* fds, int flags) noexcept, fds, flags)
 OF_ADDON(ssize_t, sendto,
          (int fd, const void* data, size_t size, int flags,
           const sockaddr* address, socklen_t length),
@@ -140,14 +132,11 @@ OF_ADDON(int, setsockopt,
 OF_ADDON(int, shutdown, (int fd, int how) noexcept, fd, how)
 OF_ADDON(int, socket, (int domain, int type, int protocol) noexcept, domain,
          type, protocol)
+OF_ADDON(int, socketpair,
+         (int domain, int type, int protocol, int* fds) noexcept, domain, type,
+         protocol, fds)
 OF_ADDON(int, waitid, (idtype_t type, id_t id, siginfo_t* info, int options),
          type, id, info, options)
-
-OF_BOTH(pid_t, fork, () noexcept)
-OF_BOTH(int, pipe2, (int* fds, int flags) noexcept, fds, flags)
-OF_BOTH(int, socketpair,
-        (int domain, int type, int protocol, int* fds) noexcept, domain, type,
-        protocol, fds)
 
 OF_NODE_ON_PATH(int, chmod, (const char* path, mode_t mode) noexcept, path,
                 path, mode)
@@ -162,6 +151,23 @@ extern "C" int access(const char* path, int mode) noexcept {
   snprintf(call, sizeof(call), "step:%s", path + sizeof(kStep) - 1);
   static_cast<void>(Arrive(call));
   return 0;
+}
+
+// The addon's, to spawn. What the child calls until it is another program
+// counts for nobody: it has a thread id of its own.
+extern "C" int clone(int (*run)(void*), void* stack, int flags, void* argument,
+                     ...) noexcept {
+  static const auto next = Next(&clone, "clone");
+  va_list arguments;
+  va_start(arguments, argument);
+  void* const parent = va_arg(arguments, void*);
+  void* const storage = va_arg(arguments, void*);
+  void* const child = va_arg(arguments, void*);
+  va_end(arguments);
+  const auto make = [&] {
+    return next(run, stack, flags, argument, parent, storage, child);
+  };
+  return CALLER == Caller::kAddon ? Through("clone", make) : make();
 }
 
 extern "C" int close(int fd) {

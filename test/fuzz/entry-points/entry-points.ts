@@ -7,6 +7,7 @@
  *   all arguments were read and before anything is changed.
  * - `adopt` and `replace` take any number that they are told. They get those of the harness, and such as are never open;
  *   `replace` also those of Descriptors, but not of a ControlSocket, which libuv watches.
+ * - `startProgram` starts nothing but `true`, and that is waited for at once.
  * - `accept` waits, as accept(2) does, on a listener that somebody made blocking: it is not called on a blocking one.
  *
  * Called as they are: `becomeSubreaper`, `closeOnExecFrom` and `unblockSignal` change the process, but in nothing that it needs.
@@ -145,6 +146,10 @@ export const FUNCTIONS: Readonly<Record<Functions, EntryPoint>> = {
     ],
     answers: isReaped,
   },
+  waitForChild: {
+    arguments: [oneOf(process.pid, process.ppid, 1, 2 ** 31 - 1, 0, -1)],
+    answers: isReaped,
+  },
   openProcess: {
     arguments: [oneOf(process.pid, process.ppid, 1, 2 ** 31 - 1, 0, -1)],
     answers: isDescriptor,
@@ -158,6 +163,19 @@ export const FUNCTIONS: Readonly<Record<Functions, EntryPoint>> = {
       // A proxy is no array for the addon.
       if (!types.isProxy(list) && Array.isArray(list)) given[2] = refused(world, list);
       return true;
+    },
+  },
+  startProgram: {
+    arguments: [
+      paths,
+      words,
+      words,
+      oneOf('/', '.', '/nonexistent', '', '/dev/null', 'x'.repeat(5_000)),
+      descriptors,
+    ],
+    answers: (value) => isNumber(value) && (value as number) > 1,
+    done: ({ binding }, _words, pid) => {
+      while (binding.waitForChild(pid as number).kind === 'none');
     },
   },
 };
@@ -220,6 +238,13 @@ function words(world: World): unknown {
     view.fill(0, view.length >> 1);
   }
   return view;
+}
+
+/** Of nothing that does anything. */
+function paths({ choices }: World): unknown {
+  const places = ['/nonexistent', '/bin/true', '/dev/null', '/', '/dev/null/true', 'x'.repeat(5_000)];
+  const some = Array.from({ length: choices.below(4) }, () => `${choices.of(places)}\0`);
+  return choices.oneIn(8) ? '/bin/true\0' : Buffer.from(some.join(''));
 }
 
 /** The list, and at its end a descriptor that is closed. */

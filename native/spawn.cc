@@ -1,0 +1,174 @@
+// clone(2) as vfork(2) has it, and execve(2).
+#include "spawn.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <memory>
+#include <new>
+
+#include "program.h"
+#include "unique_fd.h"
+
+namespace {
+
+constexpr int kFirstGiven = 2;
+// Where the child runs, in our memory: a few frames, and what libc needs.
+constexpr size_t kStackBytes = 64 * 1024;
+constexpr char kShell[] = "/bin/sh";
+
+// What the child says of itself if it comes to nothing.
+struct Failure {
+  int number;
+  enum Call { kDuplicate, kChangeDirectory, kExecute } call;
+};
+
+const char* NameOf(Failure::Call call) {
+  switch (call) {
+    case Failure::kDuplicate:
+      return "dup2";
+    case Failure::kChangeDirectory:
+      return "chdir";
+    case Failure::kExecute:
+      break;
+  }
+  return "execve";
+}
+
+struct Child {
+  const Program& program;
+  // For duplicates that are out of the way of the numbers they shall have.
+  int* high;
+  int report;
+};
+
+bool GiveDescriptors(const Child& child) {
+  const Program& program = child.program;
+  const int after = kFirstGiven + static_cast<int>(program.fd_count);
+  for (size_t i = 0; i < program.fd_count; i++) {
+    child.high[i] = fcntl(program.fds[i], F_DUPFD_CLOEXEC, after);
+    if (child.high[i] == -1) return false;
+  }
+  for (size_t i = 0; i < program.fd_count; i++) {
+    const int target = kFirstGiven + static_cast<int>(i);
+    while (dup2(child.high[i], target) == -1) {
+      if (errno != EINTR && errno != EBUSY) return false;
+    }
+  }
+  for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+    // Node's own are close-on-exec, and non-blocking where they are pipes: a
+    // program that is not Node would lose what it writes there.
+    if (fd < kFirstGiven) fcntl(fd, F_SETFD, 0);
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags != -1 && (flags & O_NONBLOCK) != 0) {
+      fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
+  }
+  return true;
+}
+
+// As execvp(3) goes through PATH, and runs a script without a first line that
+// names its interpreter. Returns if none can be executed, with errno.
+void Execute(const Program& program) {
+  bool forbidden = false;
+  for (const char* const* path = program.paths; *path != nullptr; path++) {
+    execve(*path, program.arguments + 1, program.environment);
+    switch (errno) {
+      case ENOEXEC:
+        program.arguments[0] = const_cast<char*>(kShell);
+        program.arguments[1] = const_cast<char*>(*path);
+        execve(kShell, program.arguments, program.environment);
+        return;
+      case EACCES:
+        forbidden = true;
+        continue;
+      case ENOENT:
+      case ENOTDIR:
+      case ESTALE:
+      case ENODEV:
+      case ETIMEDOUT:
+        continue;
+      default:
+        return;
+    }
+  }
+  if (forbidden) errno = EACCES;
+}
+
+// Runs in our memory while our thread waits: it may change nothing there that
+// is not its own, and must not allocate, for another thread may hold the lock.
+int BecomeChild(void* argument) {
+  Child& child = *static_cast<Child*>(argument);
+  const Program& program = child.program;
+  // Out of the way as well.
+  const int report = fcntl(child.report, F_DUPFD_CLOEXEC,
+                           kFirstGiven + static_cast<int>(program.fd_count));
+  Failure failure{errno, Failure::kDuplicate};
+  if (report != -1) {
+    setsid();
+    if (!GiveDescriptors(child)) {
+      failure = {errno, Failure::kDuplicate};
+    } else if (chdir(program.directory) == -1) {
+      failure = {errno, Failure::kChangeDirectory};
+    } else {
+      ResetSignals();
+      Execute(program);
+      failure = {errno, Failure::kExecute};
+    }
+  }
+  static_cast<void>(
+      !write(report == -1 ? child.report : report, &failure, sizeof(failure)));
+  return 127;
+}
+
+// Blocks all signals of this thread (Linux: sigprocmask(2) is about no other):
+// a handler would run in the child, too, and in our memory.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+Result<pid_t> StartProgram(const Program& program) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == -1) return LastError("pipe2");
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  // As new aligns it, a stack may begin at its end.
+  std::unique_ptr<char[]> stack(new (std::nothrow) char[kStackBytes]);
+  std::unique_ptr<int[]> high(new (std::nothrow) int[program.fd_count]);
+  if (stack == nullptr || high == nullptr) return SystemError{ENOMEM, "clone"};
+  Child child{program, high.get(), write_end.get()};
+  pid_t pid;
+  {
+    const SignalsBlocked blocked;
+    pid = clone(BecomeChild, stack.get() + kStackBytes,
+                CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+  }
+  if (pid == -1) return LastError("clone");
+  write_end.reset();
+  // By a pipe and not by our memory: where a kernel is emulated (qemu) or
+  // watched (valgrind), clone is fork, and does not wait.
+  Failure failure;
+  ssize_t size;
+  while ((size = read(read_end.get(), &failure, sizeof(failure))) == -1 &&
+         errno == EINTR) {
+  }
+  if (size != sizeof(failure)) return pid;
+  while (waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {
+  }
+  return SystemError{failure.number, NameOf(failure.call)};
+}
