@@ -6,7 +6,22 @@ import { parseArgs } from 'node:util';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SIZES = ['full', 'tiny'];
 
-export function readArguments(args, known) {
+/** What `--help` prints. */
+const helpOf = (known, contenders) => `usage: npm run bench -- [scenario …] [options]
+
+Measures what a restart costs, and writes docs/benchmarks.md from the results; without a scenario all of it, in less than
+15 minutes and only on 127.0.0.1. Ends with 0 only if everything that could be measured was.
+
+scenarios: ${known.join(', ')}, and page, which only writes the page anew
+
+options:
+  --only NAME   only this contender, in "restart" and "bad-deploy"; can be repeated. There are ${contenders.join(', ')}
+  --size tiny   tries everything out in seconds; the figures mean nothing
+  --out DIR     writes into a directory instead of the repository
+  --help        this text
+`;
+
+export function readArguments(args, known, contenders) {
   try {
     const { values, positionals } = parseArgs({
       args,
@@ -15,13 +30,21 @@ export function readArguments(args, known) {
         size: { type: 'string', default: 'full' },
         only: { type: 'string', multiple: true },
         out: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
       },
     });
+    if (values.help) return { help: helpOf(known, contenders) };
     if (!SIZES.includes(values.size)) return { problem: `--size is one of ${SIZES.join(', ')}` };
     const unknown = positionals.filter((name) => !known.includes(name) && name !== 'page');
     if (unknown.length > 0) {
       return {
         problem: `no scenario is called ${unknown.join(', ')}; there are ${known.join(', ')}, and page`,
+      };
+    }
+    const strangers = (values.only ?? []).filter((name) => !contenders.includes(name));
+    if (strangers.length > 0) {
+      return {
+        problem: `no contender is called ${strangers.join(', ')}; there are ${contenders.join(', ')}`,
       };
     }
     const names = positionals.length === 0 ? known : positionals.filter((name) => name !== 'page');

@@ -1,14 +1,8 @@
 // Measures what a restart costs, beside what people would use instead, and writes docs/benchmarks.md from the results.
-//
-//   npm run bench                                 everything, in less than 15 minutes
-//   npm run bench -- restart steady               some scenarios
-//   npm run bench -- restart --only uninterruptible --only nginx
-//   npm run bench -- page                         only the page, from the results that are there
-//
-// --size tiny tries everything out in seconds; --out writes into a folder instead of the repository. Ends with 0 only if
-// everything that could be measured was.
+// `npm run bench -- --help` says how.
 import { firstSignal } from '../examples/demo/interruption.mjs';
 import { readArguments } from './arguments.mjs';
+import { restartContenders } from './contenders/index.mjs';
 import { describeMachine } from './machine.mjs';
 import { writePage } from './page/page.mjs';
 import { writeResult } from './results.mjs';
@@ -17,7 +11,12 @@ import { scenarios } from './scenarios/index.mjs';
 const options = readArguments(
   process.argv.slice(2),
   scenarios.map(({ name }) => name),
+  restartContenders.map(({ name }) => name),
 );
+if (options.help) {
+  process.stdout.write(options.help);
+  process.exit(0);
+}
 if (options.problem) {
   process.stderr.write(`${options.problem}\n`);
   process.exit(2);

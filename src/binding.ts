@@ -178,14 +178,18 @@ function load(): BindingResult {
   if (process.platform !== 'linux') {
     return { unavailable: `hand-overs need Linux; this is ${process.platform}` };
   }
-  const require = createRequire(import.meta.url);
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
   const prebuilt = join(packageRoot, 'prebuilds', `linux-${process.arch}`, 'uninterruptible.node');
   try {
-    // As node-gyp-build decides where nothing was compiled; to load that to find it out costs each generation 5 ms.
+    // As node-gyp-build decides where nothing was compiled; to load that to find it out costs each generation 5 ms, and
+    // require() for the addon itself another one.
     const isCompiled = ['Release', 'Debug'].some((name) => existsSync(join(packageRoot, 'build', name)));
-    if (!isCompiled && existsSync(prebuilt)) return { binding: require(prebuilt) as Binding };
-    const nodeGypBuild = require('node-gyp-build') as (directory: string) => Binding;
+    if (!isCompiled && existsSync(prebuilt)) {
+      const addon: { exports: unknown } = { exports: {} };
+      process.dlopen(addon, prebuilt);
+      return { binding: addon.exports as Binding };
+    }
+    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (directory: string) => Binding;
     return { binding: nodeGypBuild(packageRoot) };
   } catch (cause) {
     return {

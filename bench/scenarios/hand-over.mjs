@@ -11,6 +11,8 @@ import { spread } from '../statistics.mjs';
 const PROGRAM = fileURLToPath(new URL('../programs/hand-over.mjs', import.meta.url));
 const BARE = fileURLToPath(new URL('../programs/bare.mjs', import.meta.url));
 const DEADLINE = 20_000;
+/** Milliseconds between two restarts: what a process does just after its start (it collects garbage) is not the next one. */
+const REST = 300;
 
 export const handOver = {
   name: 'hand-over',
@@ -69,6 +71,7 @@ async function restartAgainAndAgain(listeners, restarts, words = []) {
       all.push({ orderedAt, spawnedAt, ...stamps });
       ({ pid } = stamps);
       await alone(stage, pid);
+      await delay(REST);
     }
     return all;
   });

@@ -101,7 +101,7 @@ describe('the benchmark', requirement('addon', 'proc'), () => {
   });
 
   test('of the hand-over tells where the time goes', async () => {
-    const { exchanges, phases, ownLogger, empty, bare } = await resultOf('hand-over');
+    const { exchanges, phases, ownLogger, large, empty, bare } = await resultOf('hand-over');
     expect(exchanges).toEqual([1, 253].map((listeners) => ({ listeners, exchange: SPREAD })));
     const loaded = ['spawn', 'node', 'program', 'import', 'configure'];
     const exchanged = ['ask', 'offer', 'prepare', 'give', 'own', 'after'];
@@ -109,6 +109,7 @@ describe('the benchmark', requirement('addon', 'proc'), () => {
     const spreads = Object.fromEntries(names.map((name) => [name, SPREAD]));
     expect(phases).toEqual(spreads);
     expect(ownLogger).toEqual(spreads);
+    expect(large).toEqual({ megabytes: 50, spawn: SPREAD, nodeSpawn: SPREAD });
     expect(empty).toEqual(SPREAD);
     expect(bare).toEqual({ node: SPREAD, program: SPREAD, listen: SPREAD, total: SPREAD });
   });
@@ -152,5 +153,16 @@ describe('the benchmark', requirement('addon', 'proc'), () => {
     expect(code).toBe(2);
     expect(output).toContain('no scenario is called restrat; there are restart, bad-deploy, steady');
     expect(existsSync(join(folder, 'results', 'restrat.json'))).toBe(false);
+    const unknown = await bench('restart', '--only', 'ngnix');
+    expect(unknown.code).toBe(2);
+    expect(unknown.output).toContain('no contender is called ngnix; there are uninterruptible, node:cluster');
+  });
+
+  test('says how it is used', async () => {
+    const { code, output } = await bench('--help');
+    expect(code).toBe(0);
+    for (const scenario of ['restart', 'bad-deploy', 'steady', 'hand-over', 'drain', 'page']) {
+      expect(output).toContain(scenario);
+    }
   });
 });
