@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -22,11 +23,13 @@ constexpr char kShell[] = "/bin/sh";
 // What the child says of itself if it comes to nothing.
 struct Failure {
   int number;
-  enum Call { kDuplicate, kChangeDirectory, kExecute } call;
+  enum Call { kMakeRoom, kDuplicate, kChangeDirectory, kExecute } call;
 };
 
 const char* NameOf(Failure::Call call) {
   switch (call) {
+    case Failure::kMakeRoom:
+      return "fcntl";
     case Failure::kDuplicate:
       return "dup2";
     case Failure::kChangeDirectory:
@@ -44,14 +47,27 @@ struct Child {
   int report;
 };
 
-bool GiveDescriptors(const Child& child) {
-  const Program& program = child.program;
-  const int after = kFirstGiven + static_cast<int>(program.fd_count);
+// Numbers from here on are nobody's in the program.
+int FirstFree(const Program& program) {
+  return std::max(kFirstGiven + static_cast<int>(program.fd_count),
+                  STDERR_FILENO + 1);
+}
+
+bool MakeRoom(Child* child) {
+  const Program& program = child->program;
+  const int free = FirstFree(program);
   for (size_t i = 0; i < program.fd_count; i++) {
-    child.high[i] = fcntl(program.fds[i], F_DUPFD_CLOEXEC, after);
-    if (child.high[i] == -1) return false;
+    child->high[i] = fcntl(program.fds[i], F_DUPFD_CLOEXEC, free);
+    if (child->high[i] == -1) return false;
   }
-  for (size_t i = 0; i < program.fd_count; i++) {
+  const int report = fcntl(child->report, F_DUPFD_CLOEXEC, free);
+  if (report == -1) return false;
+  child->report = report;
+  return true;
+}
+
+bool GiveDescriptors(const Child& child) {
+  for (size_t i = 0; i < child.program.fd_count; i++) {
     const int target = kFirstGiven + static_cast<int>(i);
     while (dup2(child.high[i], target) == -1) {
       if (errno != EINTR && errno != EBUSY) return false;
@@ -97,29 +113,25 @@ void Execute(const Program& program) {
   if (forbidden) errno = EACCES;
 }
 
+// Returns what failed.
+Failure Become(Child* child) {
+  if (!MakeRoom(child)) return {errno, Failure::kMakeRoom};
+  if (!GiveDescriptors(*child)) return {errno, Failure::kDuplicate};
+  if (chdir(child->program.directory) == -1) {
+    return {errno, Failure::kChangeDirectory};
+  }
+  ResetSignals();
+  Execute(child->program);
+  return {errno, Failure::kExecute};
+}
+
 // Runs in our memory while our thread waits: it may change nothing there that
 // is not its own, and must not allocate, for another thread may hold the lock.
 int BecomeChild(void* argument) {
   Child& child = *static_cast<Child*>(argument);
-  const Program& program = child.program;
-  // Out of the way as well.
-  const int report = fcntl(child.report, F_DUPFD_CLOEXEC,
-                           kFirstGiven + static_cast<int>(program.fd_count));
-  Failure failure{errno, Failure::kDuplicate};
-  if (report != -1) {
-    setsid();
-    if (!GiveDescriptors(child)) {
-      failure = {errno, Failure::kDuplicate};
-    } else if (chdir(program.directory) == -1) {
-      failure = {errno, Failure::kChangeDirectory};
-    } else {
-      ResetSignals();
-      Execute(program);
-      failure = {errno, Failure::kExecute};
-    }
-  }
-  static_cast<void>(
-      !write(report == -1 ? child.report : report, &failure, sizeof(failure)));
+  setsid();
+  const Failure failure = Become(&child);
+  static_cast<void>(!write(child.report, &failure, sizeof(failure)));
   return 127;
 }
 
@@ -140,13 +152,24 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+// The program gets 0 and 1, whatever they are: were they ours because somebody
+// had closed them, we would wait for its end.
+bool MoveOffStdio(UniqueFd* fd) {
+  if (fd->get() > STDERR_FILENO) return true;
+  fd->reset(fcntl(fd->get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  return fd->valid();
+}
+
 }  // namespace
 
 Result<pid_t> StartProgram(const Program& program) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return LastError("pipe2");
-  const UniqueFd read_end(ends[0]);
+  UniqueFd read_end(ends[0]);
   UniqueFd write_end(ends[1]);
+  if (!MoveOffStdio(&read_end) || !MoveOffStdio(&write_end)) {
+    return LastError("fcntl");
+  }
   // As new aligns it, a stack may begin at its end.
   std::unique_ptr<char[]> stack(new (std::nothrow) char[kStackBytes]);
   std::unique_ptr<int[]> high(new (std::nothrow) int[program.fd_count]);

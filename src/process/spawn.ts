@@ -1,6 +1,6 @@
 /** Starts the new copy of the program: in its own session, with its own environment, and with nobody's shell left behind. */
 import { lstatSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Binding, Descriptor } from '../binding.js';
 import { UninterruptibleError } from '../errors.js';
@@ -122,9 +122,11 @@ export function startProcess(options: SpawnOptions): StartedProcess {
   }
 }
 
-/** Where a command may be, in the order of its own PATH. */
+/** Where a command may be, in the order of its own PATH; not normalised, because `link/..` is not what it looks like. */
 function placesOf(file: string, path: string): string[] {
-  return file.includes('/') ? [file] : path.split(delimiter).map((directory) => join(directory || '.', file));
+  return file.includes('/')
+    ? [file]
+    : path.split(delimiter).map((directory) => `${directory || '.'}/${file}`);
 }
 
 function bytesOf(words: readonly string[]): Uint8Array {

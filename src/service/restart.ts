@@ -160,7 +160,9 @@ export class Restarts {
     };
     this.#attempt = attempt;
     this.#service.notifier.reloading();
-    attempt.settled = this.#carryOut(attempt).finally(() => {
+    // In a turn of its own, so that whoever asks in this one joins, a listener of the first step among them.
+    const carriedOut = Promise.resolve().then(() => this.#carryOut(attempt));
+    attempt.settled = carriedOut.finally(() => {
       this.#attempt = undefined;
       this.#runQueued();
     });

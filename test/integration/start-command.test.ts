@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Generations } from '../support/generations.js';
 import { commandOf, parentOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
@@ -10,12 +13,15 @@ let generations: Generations;
 afterEach(async () => generations.end());
 
 /** Restarts a fixture that has this start command. Resolves when the new process serves alone. */
-async function restartedBy(startCommand: (program: string) => string | string[]): Promise<number> {
+async function restartedBy(
+  startCommand: (program: string) => string | string[],
+  environment: Record<string, string> = {},
+): Promise<number> {
   generations = new Generations();
   const { controlPath, optionsPath } = generations;
   const command = startCommand(`"${FIXTURE}" '${optionsPath}'`);
   generations.deploy({ servers: [{ bind: 'tcp://127.0.0.1:0', controlPath, startCommand: command }] });
-  generations.launch();
+  generations.launch({ environment });
   const first = (await generations.line('serving')).pid;
   const answer = await generations.order({ type: 'restart' });
   const second = (await generations.line('serving', ({ generation }) => generation === 2)).pid;
@@ -60,6 +66,25 @@ describe('the shell carries out what is more than one', requirement('addon', 'pr
     expect(owner).toBe(generations.owner);
   });
 });
+
+test(
+  'a command is looked for in PATH as the kernel reads it: .. after a link is where the link leads',
+  requirement('addon', 'proc'),
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'start-command-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    mkdirSync(join(directory, 'releases/42'), { recursive: true });
+    symlinkSync('releases/42', join(directory, 'current'));
+    writeFileSync(join(directory, 'releases/tool'), `#!/bin/sh\nexec "${process.execPath}" "$@"\n`, {
+      mode: 0o755,
+    });
+    // Where the mere text would lead.
+    writeFileSync(join(directory, 'tool'), '#!/bin/sh\nexit 5\n', { mode: 0o755 });
+    const command = () => ['tool', FIXTURE, generations.optionsPath];
+    const owner = await restartedBy(command, { PATH: `${directory}/current/..:${process.env['PATH']}` });
+    expect(owner).toBe(generations.owner);
+  },
+);
 
 test(
   'a wrapper that forks, as `npm start` does, may stand between',
