@@ -1,6 +1,6 @@
 /**
  * Builds prebuilds/ anew, on Linux and x64: the addon for this machine, and with Debian's cross compiler
- * (g++-aarch64-linux-gnu) that for arm64. To be run, and the result committed, whenever native/ or binding.gyp changes.
+ * (g++-aarch64-linux-gnu) that for arm64. To be run, and the result committed, whenever native/ changes.
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';

@@ -4,14 +4,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The SHA-256 over the addon's sources below `root`: native/*.{h,cc} and binding.gyp. The same on every machine: names in
+ * The SHA-256 over the addon's sources below `root`: native/*.{h,cc,gypi}. The same on every machine: names in
  * code unit order, line endings as LF.
  */
 export function sourceDigest(root) {
   const names = readdirSync(join(root, 'native'))
-    .filter((name) => name.endsWith('.h') || name.endsWith('.cc'))
+    .filter((name) => /\.(?:h|cc|gypi)$/.test(name))
     .map((name) => `native/${name}`)
-    .concat('binding.gyp')
     .sort();
   const digest = createHash('sha256');
   for (const name of names) {

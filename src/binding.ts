@@ -179,24 +179,30 @@ function load(): BindingResult {
     return { unavailable: `hand-overs need Linux; this is ${process.platform}` };
   }
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+  // In the package binding.gyp is there: in its root, npm would run it.
+  const sources = join(packageRoot, 'native');
   const prebuilt = join(packageRoot, 'prebuilds', `linux-${process.arch}`, 'uninterruptible.node');
   try {
     // As node-gyp-build decides where nothing was compiled; to load that to find it out costs each generation 5 ms, and
     // require() for the addon itself another one.
-    const isCompiled = ['Release', 'Debug'].some((name) => existsSync(join(packageRoot, 'build', name)));
-    if (!isCompiled && existsSync(prebuilt)) {
+    const compiled = [packageRoot, sources].find(isCompiledIn);
+    if (compiled === undefined && existsSync(prebuilt)) {
       const addon: { exports: unknown } = { exports: {} };
       process.dlopen(addon, prebuilt);
       return { binding: addon.exports as Binding };
     }
     const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (directory: string) => Binding;
-    return { binding: nodeGypBuild(packageRoot) };
+    return { binding: nodeGypBuild(compiled ?? packageRoot) };
   } catch (cause) {
     return {
       unavailable:
         `no addon for ${process.platform}-${process.arch} could be loaded; ` +
-        `where there are python3, make and a C++ compiler, build it with: npx node-gyp rebuild --directory ${JSON.stringify(packageRoot)}`,
+        `where there are python3, make and a C++ compiler, build it with: npx node-gyp rebuild --directory ${JSON.stringify(sources)}`,
       cause,
     };
   }
+}
+
+function isCompiledIn(directory: string): boolean {
+  return ['Release', 'Debug'].some((name) => existsSync(join(directory, 'build', name)));
 }

@@ -114,6 +114,8 @@ function orderStop(service: Service, signal: NodeJS.Signals, again: boolean): vo
   if (again) {
     log?.warn(`second ${signal}: leaving at once`, { connections: service.active });
     service.restarts.killChild();
+    // Nobody would be left whom an operator could find, to tell them so later.
+    if (service.lifecycle.is('stopping')) for (const peer of service.draining) peer.hurry();
     void endProcess(1, service.flushLog);
     return;
   }

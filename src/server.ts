@@ -35,6 +35,11 @@ export type Connect = (listenerName?: string) => Socket;
  * `handoverError`.
  */
 export class Server extends EventEmitter<ServerEvents> {
+  static {
+    // Whatever a bundler makes of it: it stands in messages.
+    Object.defineProperty(this, 'name', { value: 'Server' });
+  }
+
   /** @internal */
   declare readonly [member]: Member;
   /** Resolves when the server has stopped, whatever made it stop. Never rejects. */

@@ -6,7 +6,8 @@ import { type Finding, fail, ok, warn } from './finding.js';
 import { read } from './processes.js';
 
 /** One line of /proc/<pid>/maps that names the addon's file. */
-const MAPPED = / (\/.*\/)(prebuilds|build)\/(.*\/uninterruptible\.node)( \(deleted\))?$/m;
+const MAPPED =
+  / (\/.*?\/)(prebuilds\/[^/]+|(?:native\/)?build\/(?:Release|Debug))\/uninterruptible\.node( \(deleted\))?$/m;
 
 export interface LoadedAddon {
   /** As the server sees it. */
@@ -24,18 +25,18 @@ export interface LoadedAddon {
 
 /** Undefined: it has none, or may not be looked at. */
 export function addonOf(pid: number): LoadedAddon | undefined {
-  const [, folder = '', built, rest, deleted] = MAPPED.exec(read(`/proc/${pid}/maps`) ?? '') ?? [];
-  if (built === undefined || rest === undefined) return undefined;
+  const [, folder = '', place, deleted] = MAPPED.exec(read(`/proc/${pid}/maps`) ?? '') ?? [];
+  if (place === undefined) return undefined;
   // It may live in a container, which sees other mounts.
   const root = `/proc/${pid}/root${folder}`;
   const isGone = deleted !== undefined;
   return {
-    path: `${folder}${built}/${rest}`,
+    path: `${folder}${place}/uninterruptible.node`,
     package: folder,
-    kind: built === 'prebuilds' ? 'prebuilt' : 'compiled here',
+    kind: place.startsWith('prebuilds/') ? 'prebuilt' : 'compiled here',
     version: versionIn(root),
     isGone,
-    fits: isGone ? undefined : fits(join(root, built, rest), root),
+    fits: isGone ? undefined : fits(join(root, place, 'uninterruptible.node'), root),
   };
 }
 
@@ -70,11 +71,12 @@ export function addonCheck(addon: LoadedAddon, pid: number, running: string | un
     return warn('addon', `${path} was replaced since pid ${pid} started: a restart takes the new one.`);
   }
   if (fits === false) {
-    const folder = JSON.stringify(addon.package);
+    // It lies in build/Release of where it was compiled.
+    const folder = join(path, '../../..');
     const cure =
       kind === 'prebuilt'
         ? 'install the package anew'
-        : `remove ${addon.package}build, or: npx node-gyp rebuild --directory ${folder}`;
+        : `remove ${join(folder, 'build')}, or: npx node-gyp rebuild --directory ${JSON.stringify(folder)}`;
     return fail('addon', `${path} (${kind}) was not built from the sources beside it: ${cure}.`);
   }
   if (version !== undefined && running !== undefined && version !== running) {

@@ -127,7 +127,7 @@ function rollbackCheck({ rollbackWindow }: Snapshot): Finding | undefined {
     ? ok('rollback', `The process before stays for ${rollbackWindow / 1_000} s at least, to serve again.`)
     : warn(
         'rollback',
-        'rollbackWindow is 0: once the process before has drained there is no way back but a restart. Try 60s.',
+        'rollbackWindow is 0: once the process before has drained there is no way back but a restart. 30 s is a good value (ROLLBACK_WINDOW=30s).',
       );
 }
 

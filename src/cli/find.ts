@@ -47,7 +47,7 @@ export async function findServer(
     throw new Failure(
       EXIT.nobody,
       'nobody',
-      `No server of ${whoseServers()} was found. Name it with --control or --pidfile.`,
+      `No server of ${whoseServers()} was found: start one. One in a container, or without a control path, is not seen from here.`,
     );
   }
   if (found.length > 1) throw several(found);

@@ -120,11 +120,13 @@ function lastHandoverTexts(
   paint: Paint,
 ): string[] {
   const when = moment(at);
-  const other = pid === undefined || pid === ownPid ? '' : ` (pid ${pid})`;
+  const other = pid === undefined || pid === ownPid ? undefined : `pid ${pid}`;
   if (outcome === 'done') return [`${when}: took over`];
   if (outcome === 'rolled-back') {
-    return [`${when}: ${paint.style('yellow', 'rolled back')}, serves again${other}`];
+    return [
+      `${when}: ${paint.style('yellow', 'rolled back')}${other === undefined ? '' : ` from ${other}`}, pid ${ownPid} serves again`,
+    ];
   }
-  const failed = `${when}: ${paint.style('red', 'failed')}, serves on${other}`;
+  const failed = `${when}: ${paint.style('red', 'failed')}${other === undefined ? '' : ` (new: ${other})`}, pid ${ownPid} serves on`;
   return error === undefined ? [failed] : [failed, error.message, paint.style('dim', error.code)];
 }

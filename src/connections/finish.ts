@@ -34,6 +34,23 @@ export function finish(socket: Socket): void {
   else socket.once('finish', () => linger(socket));
 }
 
+/**
+ * For a handler that ends the connection without reading: Node sees no end of a socket that nobody reads, and it would stay open
+ * for ever. Who has not begun to read five seconds after the last byte will not.
+ */
+export function dropUnread(socket: Socket): void {
+  const isUnread = (): boolean => socket.readableFlowing === null && !socket.destroyed;
+  if (!isUnread()) return;
+  socket.once('finish', () => {
+    if (!isUnread()) return;
+    const timer = setTimeout(() => {
+      if (isUnread()) socket.resume();
+    }, LINGER_MILLISECONDS);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
+
 function linger(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MILLISECONDS);
   timer.unref();

@@ -9,7 +9,7 @@ import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
 import type { Connection, ListenerInfo } from './connection.js';
 import { ConnectionTracker } from './connection-tracker.js';
-import { finish, surviveReading } from './finish.js';
+import { dropUnread, finish, surviveReading } from './finish.js';
 import { ConnectionReports } from './reports.js';
 import type { TlsSecrets } from './tls-secrets.js';
 
@@ -146,6 +146,7 @@ export class Reception {
       // Node's default: when the client has ended and what was written is out, so has the connection.
       socket.allowHalfOpen = false;
       if (socket.readableEnded) socket.end();
+      else dropUnread(socket);
       return NOTHING_LEFT;
     }
     return connection.isEnd(promised) ? promised : this.#finish(socket, connection, promised);

@@ -72,7 +72,7 @@ test('listeners that do not accept', () => {
 
 describe('the addon', () => {
   const addon: LoadedAddon = {
-    path: '/srv/app/build/Release/uninterruptible.node',
+    path: '/srv/app/native/build/Release/uninterruptible.node',
     package: '/srv/app/',
     kind: 'compiled here',
     version: '1.2.3',
@@ -88,7 +88,7 @@ describe('the addon', () => {
     [
       'compiled from other sources',
       { fits: false },
-      /^fail: .*: remove \/srv\/app\/build, or: npx node-gyp rebuild --directory "\/srv\/app\/"\.$/,
+      /^fail: .*: remove \/srv\/app\/native\/build, or: npx node-gyp rebuild --directory "\/srv\/app\/native"\.$/,
     ],
     [
       'prebuilt from other sources',

@@ -60,7 +60,7 @@ describe('a status for people', () => {
       '  requests     3 being answered, 10234 so far',
       '  draining     pid 4711, generation 3: 2 connections left, 1 busy, cut in 7 min 50 s, can serve again for 50 s at least',
       '               pid 4600, generation 2: 1 connection left',
-      '  last change  <moment>: failed, serves on (pid 4900)',
+      '  last change  <moment>: failed (new: pid 4900), pid 4802 serves on',
       '               It exited.',
       '               SOME_CODE',
     ]);

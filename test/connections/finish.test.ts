@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { finish } from '../../src/connections/finish.js';
+import { dropUnread, finish } from '../../src/connections/finish.js';
 import { client, portOf, received } from '../support/in-process.js';
 
 const LINGER = 5_000;
@@ -107,4 +107,38 @@ test('a destroyed socket is left alone', async () => {
   far.destroy();
   finish(far);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what a client sent to a handler that only answers is dropped five seconds after the answer', async () => {
+  const { near, far } = await pair();
+  near.end('a question that nobody reads');
+  far.allowHalfOpen = false;
+  dropUnread(far);
+  const sent = once(far, 'finish');
+  far.end('bye');
+  expect(await received(near)).toBe('bye');
+  await sent;
+  await vi.advanceTimersByTimeAsync(LINGER - 1);
+  expect(far.destroyed).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await vi.waitUntil(() => far.destroyed);
+});
+
+test('who begins to read before that gets all of it', async () => {
+  const { near, far } = await pair();
+  near.end('a question');
+  dropUnread(far);
+  const sent = once(far, 'finish');
+  far.end('wait');
+  await sent;
+  await vi.advanceTimersByTimeAsync(LINGER - 1);
+  far.setEncoding('utf8');
+  expect(await received(far)).toBe('a question');
+});
+
+test('a handler that reads is left alone', async () => {
+  const { far } = await pair();
+  far.on('data', () => {});
+  dropUnread(far);
+  expect(far.listenerCount('finish')).toBe(0);
 });

@@ -21,7 +21,7 @@ describe('rollback', requirement('addon'), () => {
     ]);
     expect(await server.request('again')).toBe(`again ${first}`);
     expect((await run('status')).stdout).toMatch(
-      / {2}last change {2}.*: rolled back, serves again \(pid \d+\)\n/,
+      / {2}last change {2}.*: rolled back from pid \d+, pid \d+ serves again\n/,
     );
     // And back again, as JSON.
     expect(objectOf(await run('rollback --json'))).toMatchObject({

@@ -236,7 +236,7 @@ describe('each command, of a server of somebody else', requirement('addon', 'roo
     expect(await uninterruptible(['status'], options)).toEqual({
       code: 3,
       stdout: '',
-      stderr: `uninterruptible: No server of user ${STRANGER} was found. Name it with --control or --pidfile.\n`,
+      stderr: `uninterruptible: No server of user ${STRANGER} was found: start one. One in a container, or without a control path, is not seen from here.\n`,
     });
     expect(await server.request('still')).toBe(`still ${owner}`);
   });

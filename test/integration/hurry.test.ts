@@ -39,6 +39,22 @@ test.concurrent('without it both are waited for', needs, async () => {
   });
 });
 
+test.concurrent('a second TERM at the final stop ends them, too', needs, async () => {
+  await trial({}, async (trial) => {
+    const { generations } = trial;
+    const oldest = await trial.hold();
+    trial.deploy({});
+    const second = await generations.restart();
+    process.kill(second, 'SIGTERM');
+    await generations.line('waiting for earlier generations');
+    // Within 80 ms it would be the same order once more.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    process.kill(second, 'SIGTERM');
+    await oldest.closed;
+    await generations.until(() => generations.alive().length === 0, 'both to leave');
+  });
+});
+
 test.concurrent(
   'with maxDraining the oldest leaves when there are more, the others stay',
   needs,

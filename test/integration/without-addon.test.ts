@@ -90,7 +90,7 @@ describe('without the addon', () => {
     const { err } = await generations.line('hand-over failed, serving on');
     expect(err).toMatchObject({
       code: 'UNINTERRUPTIBLE_HANDOVER_UNAVAILABLE',
-      message: expect.stringContaining(`npx node-gyp rebuild --directory "${copy}/"`),
+      message: expect.stringContaining(`npx node-gyp rebuild --directory "${copy}/native"`),
       cause: { message: expect.stringContaining('No native build was found') },
     });
     expect(await generations.request('hello')).toBe(`hello ${pid}`);

@@ -35,7 +35,7 @@ export class Installation {
   readonly directory: string;
   /** The bytes of the tarball. */
   readonly packedSize: number;
-  /** What npm printed. */
+  /** What npm printed, as it was installed and as it was installed again from the lockfile. */
   readonly messages: string;
   /** The PATH it was installed with: no compiler, no Python, no make. */
   readonly barePath: string;
@@ -61,8 +61,11 @@ export class Installation {
       const barePath = join(directory, 'bare');
       mkdirSync(barePath);
       for (const name of BARE_COMMANDS) symlinkSync(whereIs(name), join(barePath, name));
-      const words = ['--prefer-offline', '--no-audit', '--no-fund', tarball];
-      const messages = await npm(directory, { PATH: barePath }, 'install', ...words);
+      const words = ['--prefer-offline', '--no-audit', '--no-fund'];
+      const bare = { PATH: barePath };
+      const first = await npm(directory, bare, 'install', ...words, tarball);
+      // As each deploy does it: from the lockfile, which keeps less of a package than its package.json says.
+      const messages = first + (await npm(directory, bare, 'ci', ...words));
       rmSync(tarballs, { recursive: true });
       return new Installation(directory, packedSize, messages, barePath);
     } catch (error) {

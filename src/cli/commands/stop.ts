@@ -64,11 +64,13 @@ async function ensureNobody(operator: Operator, peer: Answered['peer']): Promise
 }
 
 function stillThere(pid: number, deadline: Deadline, now: boolean): Failure {
-  const hurry = now ? `To end it: kill -KILL ${pid}` : `To cut what is open: kill -TERM ${pid}`;
+  const hurry = now
+    ? `To end it: kill -KILL ${pid}`
+    : `To cut what is open: kill -TERM ${pid}, and again a second later`;
   return new Failure(
     EXIT.timeout,
     'timed-out',
-    `Pid ${pid} was told to stop and has not left within ${duration(deadline.milliseconds)}; it goes on finishing what is open. ${hurry}.`,
+    `Pid ${pid} was told to stop and has not left within ${duration(deadline.milliseconds)}; it goes on finishing what is open, in earlier generations too. ${hurry}.`,
     { pid },
   );
 }

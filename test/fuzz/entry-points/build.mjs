@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const native = join(root, 'native');
 const harness = join(root, 'test', 'fuzz', 'entry_points.cc');
 
-// As in binding.gyp.
+// As in native/addon.gypi.
 const defines = [
   'NAPI_VERSION=8',
   'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
