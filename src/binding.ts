@@ -191,7 +191,8 @@ function load(): BindingResult {
       process.dlopen(addon, prebuilt);
       return { binding: addon.exports as Binding };
     }
-    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (directory: string) => Binding;
+    const require = createRequire(import.meta.url);
+    const nodeGypBuild = require('node-gyp-build') as (directory: string) => Binding;
     return { binding: nodeGypBuild(compiled ?? packageRoot) };
   } catch (cause) {
     return {

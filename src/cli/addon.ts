@@ -7,7 +7,7 @@ import { read } from './processes.js';
 
 /** One line of /proc/<pid>/maps that names the addon's file. */
 const MAPPED =
-  / (\/.*?\/)(prebuilds\/[^/]+|(?:native\/)?build\/(?:Release|Debug))\/uninterruptible\.node( \(deleted\))?$/m;
+  / (\/.*?\/)((?:prebuilds\/[^/]+|(?:native\/)?build\/(?:Release|Debug))\/uninterruptible\.node)( \(deleted\))?$/m;
 
 export interface LoadedAddon {
   /** As the server sees it. */
@@ -31,12 +31,12 @@ export function addonOf(pid: number): LoadedAddon | undefined {
   const root = `/proc/${pid}/root${folder}`;
   const isGone = deleted !== undefined;
   return {
-    path: `${folder}${place}/uninterruptible.node`,
+    path: `${folder}${place}`,
     package: folder,
     kind: place.startsWith('prebuilds/') ? 'prebuilt' : 'compiled here',
     version: versionIn(root),
     isGone,
-    fits: isGone ? undefined : fits(join(root, place, 'uninterruptible.node'), root),
+    fits: isGone ? undefined : fits(join(root, place), root),
   };
 }
 
