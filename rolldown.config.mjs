@@ -75,6 +75,7 @@ export default defineConfig([
       dir: 'dist',
       format: 'esm',
       entryFileNames: '[name].js',
+      chunkFileNames: '[name].js',
       // Nobody debugs it in a server; names stay, for a stack trace in a report.
       minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     },

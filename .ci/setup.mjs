@@ -20,7 +20,7 @@ const buildFiles = [
   'native/source-digest.mjs',
 ];
 const library = ['index', 'http', 'keeper', 'shared'].map((name) => `dist/${name}.js`);
-const bundles = [...library, 'dist/pino.js', 'dist/licenses.txt', 'dist/cli.js'];
+const bundles = [...library, 'dist/pino.js', 'dist/licenses.txt', 'dist/cli.js', 'dist/command.js'];
 const lockFolder = inRoot('.ci', '.setup-lock');
 const lockMaxAgeMilliseconds = 10 * 60_000;
 const installRecord = inRoot('node_modules', '.uninterruptible-setup');

@@ -63,6 +63,7 @@ describe('the packed tarball', requirement('npm'), () => {
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'],
       ...[
         'dist/cli.js',
+        'dist/command.js',
         'dist/index.js',
         'dist/licenses.txt',
         'dist/pino.js',
@@ -211,7 +212,8 @@ describe('the packed tarball', requirement('npm'), () => {
 
     await installation.build(`${command}`);
     generations = new Generations();
-    await serveTwice(generations, startCommand, cwd);
+    // Else what was compiled is not looked for.
+    await serveTwice(generations, startCommand, cwd, { ...environmentOfNode(), PREBUILDS_ONLY: '' });
   });
 
   function inPackage(file: string): string {
