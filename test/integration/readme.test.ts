@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/version.js';
 import { Generations } from '../support/generations.js';
 import { environmentOfNode, Installation, ROOT } from '../support/packed.js';
 import { type Block, parseSections, parseSteps } from '../support/readme/blocks.js';
@@ -14,7 +15,13 @@ import { portsTaken, Reader } from '../support/readme/follow.js';
 import { requirement } from '../support/requirements.js';
 
 const PORTS = [6789, 6790, 6791, 6792];
-const SHELL_LINES = ['npm run demo', 'npm test', 'npm install uninterruptible'];
+const SHELL_LINES = [
+  'npm run demo',
+  'npm test',
+  'npm install uninterruptible',
+  // As package.test.ts does it.
+  `(cd ../uninterruptible && npm pack) && npm install ../uninterruptible/uninterruptible-${VERSION}.tgz`,
+];
 /** Programs that no command of the README starts: the tests at the end do. */
 const RUN_APART = ['echo-server.mts', 'queue-server.mjs'];
 
