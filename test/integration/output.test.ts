@@ -60,7 +60,8 @@ describe('stderr', requirement('addon', 'proc'), () => {
     const real = descriptorOf(first, 2);
     generations.deploy({});
     const second = await generations.restart();
-    expect(stateOf(first)).toBeUndefined();
+    // Dead, it is a zombie until Node has waited for it.
+    await generations.until(() => stateOf(first) === undefined, 'the first to be gone');
     expect(descriptorOf(second, 2)).toBe(real);
   });
 

@@ -47,7 +47,11 @@ test.concurrent('connections stay with the process that accepted them', needs, a
 
 test.concurrent('the program hears of it, and tells no lies in between', needs, async () => {
   await restartedTrial(LONG, LONG, async ({ trial, generations, first, second }) => {
-    const [one, other] = await Promise.all([generations.order(ROLLBACK), generations.order(ROLLBACK)]);
+    // Both are there before it looks at either: a rollback takes a few milliseconds.
+    process.kill(second, 'SIGSTOP');
+    const ordered = [generations.order(ROLLBACK), generations.order(ROLLBACK)];
+    process.kill(second, 'SIGCONT');
+    const [one, other] = await Promise.all(ordered);
     expect(one).toEqual({ type: 'rolled-back', pid: first, generation: 3 });
     expect(other).toEqual(one);
     await generations.line('rolled back', ({ pid, why }) => pid === first && why === 'by order');
