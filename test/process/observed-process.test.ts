@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ObservedProcess } from '../../src/process/observed-process.js';
 import { statOf } from '../../src/process/process-stat.js';
@@ -16,6 +17,8 @@ describe('an observed process', requirement('linux', 'proc'), () => {
     });
     onTestFinished(() => void parent.kill('SIGKILL'));
     const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+    // Until then it is a shell, which waits for its children.
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim()).toBe('sleep');
     const child = new ObservedProcess(pid);
     expect(child).toMatchObject({ alive: true, isOurChild: false });
     expect(child.signal('SIGKILL')).toBe(true);
