@@ -242,7 +242,7 @@ napi_value Descriptor::Replace(const Napi::CallbackInfo& info) {
   if (!ReadInteger(info.Env(), info[0], "target", 0, INT_MAX, &target)) {
     return nullptr;
   }
-  return Answer(info, ReplaceDescriptor(fd(), target));
+  return Answer(info, ReplaceDescriptor(fd(), target, /*close_on_exec=*/true));
 }
 
 napi_value Descriptor::IsNonBlocking(const Napi::CallbackInfo& info) {

@@ -36,7 +36,7 @@ napi_value JsStartProgram(napi_env env, napi_callback_info raw) {
       !words.Read(env, info[1], "words") ||
       !environment.Read(env, info[2], "environment") ||
       !directory.Read(env, info[3], "directory") ||
-      !ReadDescriptors(env, info[4], "dup2", &fds, &fd_count)) {
+      !ReadDescriptors(env, info[4], "dup3", &fds, &fd_count)) {
     return nullptr;
   }
   Result<pid_t> started = StartProgram({

@@ -39,9 +39,9 @@ Result<UniqueFd> Adopt(int fd) {
   return UniqueFd(fd);
 }
 
-Outcome ReplaceDescriptor(int fd, int target) {
+Outcome ReplaceDescriptor(int fd, int target, bool close_on_exec) {
   // EBUSY: another thread is between open(2) and installing that number.
-  while (dup3(fd, target, O_CLOEXEC) == -1) {
+  while (dup3(fd, target, close_on_exec ? O_CLOEXEC : 0) == -1) {
     if (errno != EINTR && errno != EBUSY) return LastError("dup3");
   }
   return Nothing{};

@@ -29,8 +29,9 @@ Result<UniqueFd> Duplicate(int fd);
 // Ownership of a number this process inherited.
 Result<UniqueFd> Adopt(int fd);
 
-// dup3(2) over a number that somebody else owns and keeps.
-Outcome ReplaceDescriptor(int fd, int target);
+// dup3(2) over a number that somebody else owns and keeps, or that a program
+// which is to be executed shall have.
+Outcome ReplaceDescriptor(int fd, int target, bool close_on_exec);
 
 // O_NONBLOCK: of the open file description, so of everybody who shares it.
 Result<bool> IsNonBlocking(int fd);

@@ -15,6 +15,8 @@
 #include <memory>
 #include <new>
 
+#include "file_descriptor.h"
+
 namespace {
 
 // SD_LISTEN_FDS_START of sd_listen_fds(3).
@@ -104,11 +106,9 @@ SystemError BecomeProgram(const char* path, char* const* arguments,
   }
 
   for (size_t i = 0; i < count; i++) {
-    const int target = kFirst + static_cast<int>(i);
-    while (dup2(high[i].get(), target) == -1) {
-      // EBUSY: another thread is between open(2) and installing that number.
-      if (errno != EINTR && errno != EBUSY) Die(path, LastError("dup2"));
-    }
+    Outcome replaced = ReplaceDescriptor(
+        high[i].get(), kFirst + static_cast<int>(i), /*close_on_exec=*/false);
+    if (!replaced.ok()) Die(path, replaced.error());
   }
   CloseOnExecFrom(after);
   // Node makes them close-on-exec when it starts.

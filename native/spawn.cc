@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 
+#include "file_descriptor.h"
 #include "program.h"
 #include "unique_fd.h"
 
@@ -19,26 +20,6 @@ constexpr int kFirstGiven = 2;
 // Where the child runs, in our memory: a few frames, and what libc needs.
 constexpr size_t kStackBytes = 64 * 1024;
 constexpr char kShell[] = "/bin/sh";
-
-// What the child says of itself if it comes to nothing.
-struct Failure {
-  int number;
-  enum Call { kMakeRoom, kDuplicate, kChangeDirectory, kExecute } call;
-};
-
-const char* NameOf(Failure::Call call) {
-  switch (call) {
-    case Failure::kMakeRoom:
-      return "fcntl";
-    case Failure::kDuplicate:
-      return "dup2";
-    case Failure::kChangeDirectory:
-      return "chdir";
-    case Failure::kExecute:
-      break;
-  }
-  return "execve";
-}
 
 struct Child {
   const Program& program;
@@ -66,23 +47,21 @@ bool MakeRoom(Child* child) {
   return true;
 }
 
-bool GiveDescriptors(const Child& child) {
+Outcome GiveDescriptors(const Child& child) {
   for (size_t i = 0; i < child.program.fd_count; i++) {
-    const int target = kFirstGiven + static_cast<int>(i);
-    while (dup2(child.high[i], target) == -1) {
-      if (errno != EINTR && errno != EBUSY) return false;
-    }
+    Outcome given =
+        ReplaceDescriptor(child.high[i], kFirstGiven + static_cast<int>(i),
+                          /*close_on_exec=*/false);
+    if (!given.ok()) return given;
   }
+  // Node's own are close-on-exec, and non-blocking where they are pipes: a
+  // program that is not Node would lose what it writes there. Of one that is
+  // closed there is nothing to change.
+  for (int fd = 0; fd < kFirstGiven; fd++) fcntl(fd, F_SETFD, 0);
   for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-    // Node's own are close-on-exec, and non-blocking where they are pipes: a
-    // program that is not Node would lose what it writes there.
-    if (fd < kFirstGiven) fcntl(fd, F_SETFD, 0);
-    const int flags = fcntl(fd, F_GETFL);
-    if (flags != -1 && (flags & O_NONBLOCK) != 0) {
-      fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    }
+    static_cast<void>(SetNonBlocking(fd, false));
   }
-  return true;
+  return Nothing{};
 }
 
 // As execvp(3) goes through PATH, and runs a script without a first line that
@@ -114,15 +93,14 @@ void Execute(const Program& program) {
 }
 
 // Returns what failed.
-Failure Become(Child* child) {
-  if (!MakeRoom(child)) return {errno, Failure::kMakeRoom};
-  if (!GiveDescriptors(*child)) return {errno, Failure::kDuplicate};
-  if (chdir(child->program.directory) == -1) {
-    return {errno, Failure::kChangeDirectory};
-  }
+SystemError Become(Child* child) {
+  if (!MakeRoom(child)) return LastError("fcntl");
+  Outcome given = GiveDescriptors(*child);
+  if (!given.ok()) return given.error();
+  if (chdir(child->program.directory) == -1) return LastError("chdir");
   ResetSignals();
   Execute(child->program);
-  return {errno, Failure::kExecute};
+  return LastError("execve");
 }
 
 // Runs in our memory while our thread waits: it may change nothing there that
@@ -130,7 +108,8 @@ Failure Become(Child* child) {
 int BecomeChild(void* argument) {
   Child& child = *static_cast<Child*>(argument);
   setsid();
-  const Failure failure = Become(&child);
+  // Its address in it is ours as well: that of a literal.
+  const SystemError failure = Become(&child);
   static_cast<void>(!write(child.report, &failure, sizeof(failure)));
   return 127;
 }
@@ -163,10 +142,9 @@ bool MoveOffStdio(UniqueFd* fd) {
 }  // namespace
 
 Result<pid_t> StartProgram(const Program& program) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) == -1) return LastError("pipe2");
-  UniqueFd read_end(ends[0]);
-  UniqueFd write_end(ends[1]);
+  Result<DescriptorPair> pipe = CreatePipe();
+  if (!pipe.ok()) return pipe.error();
+  auto& [read_end, write_end] = pipe.value();
   if (!MoveOffStdio(&read_end) || !MoveOffStdio(&write_end)) {
     return LastError("fcntl");
   }
@@ -185,7 +163,7 @@ Result<pid_t> StartProgram(const Program& program) {
   write_end.reset();
   // By a pipe and not by our memory: where a kernel is emulated (qemu) or
   // watched (valgrind), clone is fork, and does not wait.
-  Failure failure;
+  SystemError failure;
   ssize_t size;
   while ((size = read(read_end.get(), &failure, sizeof(failure))) == -1 &&
          errno == EINTR) {
@@ -193,5 +171,5 @@ Result<pid_t> StartProgram(const Program& program) {
   if (size != sizeof(failure)) return pid;
   while (waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {
   }
-  return SystemError{failure.number, NameOf(failure.call)};
+  return failure;
 }

@@ -115,7 +115,7 @@ function orderStop(service: Service, signal: NodeJS.Signals, again: boolean): vo
     log?.warn(`second ${signal}: leaving at once`, { connections: service.active });
     service.restarts.killChild();
     // Nobody would be left whom an operator could find, to tell them so later.
-    if (service.lifecycle.is('stopping')) for (const peer of service.draining) peer.hurry();
+    if (service.lifecycle.is('stopping')) service.hurryEarlier();
     void endProcess(1, service.flushLog);
     return;
   }

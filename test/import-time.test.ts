@@ -47,6 +47,14 @@ test('a server with a logger of its own and without TLS loads neither', requirem
   expect(loaded).toEqual(['child_process', 'cluster', ...asked]);
 });
 
+test('the bundle calls the classes as the papers do: their names stand in messages', async () => {
+  const printed = await run(`
+    const { Server } = await import('uninterruptible');
+    const { HttpServer } = await import('uninterruptible/http');
+    console.log(JSON.stringify([Server.name, HttpServer.name]));`);
+  expect(JSON.parse(printed)).toEqual(['Server', 'HttpServer']);
+});
+
 test('what is looked for would be found', async () => {
   // pino is in one file of ours, which is in no list; it asks node:worker_threads whether it is in the main thread.
   expect(await loadedBy("await import('./dist/pino.js');")).toEqual(['worker_threads']);

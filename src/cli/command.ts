@@ -9,6 +9,7 @@ import { Output } from './output.js';
 import { program } from './program.js';
 
 const words = process.argv.slice(2);
+
 /** Ends the process with an exit code of ours, or with that of another program. `stdio` is as `rememberStdio` found it. */
 export async function command(stdio: ReadonlySet<number>): Promise<void> {
   // Whoever read stdout has seen enough (`| head`); what was ordered goes on by itself.

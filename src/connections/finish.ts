@@ -39,20 +39,25 @@ export function finish(socket: Socket): void {
  * for ever. Who has not begun to read five seconds after the last byte will not.
  */
 export function dropUnread(socket: Socket): void {
-  const isUnread = (): boolean => socket.readableFlowing === null && !socket.destroyed;
-  if (!isUnread()) return;
-  socket.once('finish', () => {
-    if (!isUnread()) return;
-    const timer = setTimeout(() => {
-      if (isUnread()) socket.resume();
-    }, LINGER_MILLISECONDS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
-  });
+  if (!isUnread(socket)) return;
+  socket.once('finish', () =>
+    afterLinger(socket, () => {
+      if (isUnread(socket)) socket.resume();
+    }),
+  );
+}
+
+function isUnread(socket: Socket): boolean {
+  return socket.readableFlowing === null && !socket.destroyed;
 }
 
 function linger(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MILLISECONDS);
+  afterLinger(socket, () => socket.destroy());
+}
+
+/** Unless it has closed by then. */
+function afterLinger(socket: Socket, action: () => void): void {
+  const timer = setTimeout(action, LINGER_MILLISECONDS);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
 }

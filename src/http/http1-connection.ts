@@ -75,14 +75,9 @@ export class Http1Connection implements Activity {
 
   /** Whether it was open until now. */
   #forget(exchange: Exchange): boolean {
-    // Nearly always it is the only one, and taking that out of an array so is free.
-    if (this.#open.length === 1 && this.#open[0] === exchange) {
-      this.#open.pop();
-    } else {
-      const at = this.#open.indexOf(exchange);
-      if (at < 0) return false;
-      this.#open.splice(at, 1);
-    }
+    const at = this.#open.indexOf(exchange);
+    if (at < 0) return false;
+    this.#open.splice(at, 1);
     this.#options.counter.end();
     return true;
   }

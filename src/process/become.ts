@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Binding, Descriptor } from '../binding.js';
 import { announceSockets } from './environment.js';
+import { nulTerminated } from './words.js';
 
 const STDIO = [0, 1, 2] as const;
 const STDERR = 2;
@@ -50,7 +51,7 @@ function bytesOf(words: readonly string[]): Uint8Array {
     start = start < 2 ? 0 : given.lastIndexOf(0, start - 2) + 1;
   }
   const tail = given.subarray(start);
-  const ours = Buffer.from(words.map((word) => `${word}\0`).join(''));
+  const ours = nulTerminated(words);
   return tail.toString() === ours.toString() ? tail : ours;
 }
 

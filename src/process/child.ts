@@ -10,14 +10,8 @@ export interface Exit {
 }
 
 /** Waits for a child that libuv does not wait for. Resolves when it has ended; keeps nobody alive. Never rejects. */
-export async function exitOf(binding: Binding, pid: number): Promise<Exit> {
-  let exit: Exit | undefined;
-  const collect = (): boolean => {
-    exit = collectExit(binding, pid);
-    return exit !== undefined;
-  };
-  await watchEnd(binding, pid, { hasEnded: collect, keepsAlive: false });
-  return exit ?? { code: null, signal: null };
+export function exitOf(binding: Binding, pid: number): Promise<Exit> {
+  return watchEnd(binding, pid, { look: () => collectExit(binding, pid), keepsAlive: false });
 }
 
 function collectExit(binding: Binding, pid: number): Exit | undefined {

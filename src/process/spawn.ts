@@ -8,6 +8,7 @@ import { type Exit, exitOf } from './child.js';
 import { type Inherited, successorEnvironment } from './environment.js';
 import { LastWords } from './last-words.js';
 import { statOf } from './process-stat.js';
+import { nulTerminated } from './words.js';
 
 /** How long a child that was told to leave may take before it is killed. */
 const LEAVE_MILLISECONDS = 1_000;
@@ -100,9 +101,9 @@ export function startProcess(options: SpawnOptions): StartedProcess {
     lastWords = new LastWords(readEnd);
     const environment = successorEnvironment(workingDirectory, inherited);
     const pid = binding.startProgram(
-      bytesOf(placesOf(file, environment['PATH'] ?? '')),
-      bytesOf(words),
-      bytesOf(Object.entries(environment).map(([name, value]) => `${name}=${value}`)),
+      nulTerminated(placesOf(file, environment['PATH'] ?? '')),
+      nulTerminated(words),
+      nulTerminated(Object.entries(environment).map(([name, value]) => `${name}=${value}`)),
       workingDirectory,
       [writeEnd, ...descriptors],
     );
@@ -127,10 +128,6 @@ function placesOf(file: string, path: string): string[] {
   return file.includes('/')
     ? [file]
     : path.split(delimiter).map((directory) => `${directory || '.'}/${file}`);
-}
-
-function bytesOf(words: readonly string[]): Uint8Array {
-  return Buffer.from(words.map((word) => `${word}\0`).join(''));
 }
 
 /** The kernel says ENOENT of the command, whether that or the directory is missing. */

@@ -13,8 +13,8 @@ export class WatchedProcess {
   constructor(binding: Binding, pid: number) {
     this.pid = pid;
     this.#observed = new ObservedProcess(pid);
-    const end = { hasEnded: () => !this.#observed.alive, keepsAlive: true };
-    this.gone = watchEnd(binding, pid, end).then(() => {
+    const look = (): true | undefined => (this.#observed.alive ? undefined : true);
+    this.gone = watchEnd(binding, pid, { look, keepsAlive: true }).then(() => {
       this.#over = true;
     });
   }

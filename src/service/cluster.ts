@@ -3,9 +3,7 @@ import { UninterruptibleError } from '../errors.js';
 
 /** In a cluster worker `listen` goes to the primary, which opens a descriptor of its own of that number (measured). */
 export function refuseCluster(): void {
-  // Who never had an IPC channel is no worker, and need not load what costs 2 ms, node:child_process with it.
-  if (process.send === undefined) return;
-  // Its types are those of its namespace.
+  // Loaded here and not above: node:cluster brings node:child_process along. Its types are those of its namespace.
   if (!(process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) return;
   throw new UninterruptibleError(
     'UNINTERRUPTIBLE_RUN_IN_CLUSTER',

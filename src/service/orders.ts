@@ -85,7 +85,7 @@ function obey(service: Service, channel: Channel, { message }: Incoming, waiting
       channel.finish({ type: 'stopping' });
       if (message.now) {
         service.hurry();
-        for (const peer of service.draining) peer.hurry();
+        service.hurryEarlier();
       }
       service.orderStop();
       break;

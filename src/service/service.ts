@@ -295,6 +295,11 @@ export class Service {
     this.#hurry.abort();
   }
 
+  /** The same for those who drain behind this process. */
+  hurryEarlier(): void {
+    for (const peer of this.draining) peer.hurry();
+  }
+
   /** A stop ordered by signal or operator: nobody waits for its promise. */
   orderStop(): void {
     this.stop().catch((error: unknown) => this.#log?.error('could not stop cleanly', { err: error }));

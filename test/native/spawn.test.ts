@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Binding, Descriptor } from '../../src/binding.js';
 import { exitOf } from '../../src/process/child.js';
+import { nulTerminated } from '../../src/process/words.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import { requirement } from '../support/requirements.js';
 import {
@@ -20,7 +21,7 @@ import {
 expectNoDescriptorLeak();
 closeAfterEach();
 
-const words = (...list: string[]): Uint8Array => Buffer.from(list.map((word) => `${word}\0`).join(''));
+const words = (...list: string[]): Uint8Array => nulTerminated(list);
 
 interface Started {
   paths?: string[];

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { ConnectionContext } from '../../src/index.js';
 import { expectNoDescriptorLeak } from '../support/descriptors.js';
 import {
@@ -236,4 +236,18 @@ test('a client that resets raises nothing, whatever the handler listens to', asy
     process.off('uncaughtException', watch);
   }
   expect(seen).toEqual([]);
+});
+
+test('a connection ends whose handler only answers, although nobody has read what the client sent', async () => {
+  const server = await serving((socket) => {
+    socket.end('an answer');
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const socket = await client(server);
+  socket.end('a question');
+  expect(await received(socket)).toBe('an answer');
+  expect(server.activeConnections).toBe(1);
+  await vi.advanceTimersByTimeAsync(5_000);
+  await vi.waitUntil(() => server.activeConnections === 0);
 });
