@@ -108,7 +108,7 @@ export function wrongState(method: string, state: string, hint = ''): Uninterrup
 /** The configuration is unusable. Lists every problem at once; nothing was bound, written or spawned. */
 export class ConfigurationError extends UninterruptibleError {
   /** One sentence per problem, each naming the option (or the environment variable) and what it accepts. */
-  readonly problems: readonly string[];
+  declare readonly problems: readonly string[];
 
   static {
     Object.defineProperty(this.prototype, 'name', {
@@ -126,7 +126,8 @@ export class ConfigurationError extends UninterruptibleError {
         : `Invalid configuration, ${problems.length} problems:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
       extras,
     );
-    this.problems = Object.freeze([...problems]);
+    // Not enumerable: they stand in the message, and would be printed twice.
+    Object.defineProperty(this, 'problems', { value: Object.freeze([...problems]) });
   }
 }
 

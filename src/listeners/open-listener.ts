@@ -21,15 +21,20 @@ export async function openListener(
     return await listenUnix(binding, address, index);
   } catch (cause) {
     if (cause instanceof UninterruptibleError) throw cause;
-    const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new UninterruptibleError(
-      inUse ? 'UNINTERRUPTIBLE_LISTENER_ADDRESS_IN_USE' : 'UNINTERRUPTIBLE_LISTENER_BIND_FAILED',
-      inUse
-        ? `${address.requested} is in use by another process.`
+      isInUse ? 'UNINTERRUPTIBLE_LISTENER_ADDRESS_IN_USE' : 'UNINTERRUPTIBLE_LISTENER_BIND_FAILED',
+      isInUse
+        ? inUse(address.requested, address.kind)
         : `${address.requested} could not be bound: ${whyNot(address, cause)}`,
       { cause },
     );
   }
+}
+
+function inUse(requested: string, kind: ListenAddress['kind']): string {
+  const sockets = kind === 'unix' ? 'ss -lxp' : 'ss -ltnp';
+  return `${requested} is in use by another process: \`${sockets}\` says which. If it is this server, restart it instead; a second one takes over only with the same controlPath.`;
 }
 
 function whyNot(address: ListenAddress, cause: unknown): string {
@@ -78,7 +83,7 @@ function removeStale(binding: Binding, path: string): void {
   if (isAlive(binding, path)) {
     throw new UninterruptibleError(
       'UNINTERRUPTIBLE_LISTENER_ADDRESS_IN_USE',
-      `unix://${path} is in use by another process.`,
+      inUse(`unix://${path}`, 'unix'),
     );
   }
   unlinkSync(path);

@@ -3,6 +3,7 @@
  * after byte 0 is a handful of renames.
  */
 import type { Binding, Descriptor } from '../binding.js';
+import { leadTo } from '../call-site.js';
 import { createTlsSecrets, readTlsSecrets } from '../connections/tls-secrets.js';
 import { describeError, UninterruptibleError } from '../errors.js';
 import { sweepPrivateDirectories } from '../handover/control-directory.js';
@@ -154,6 +155,7 @@ function giveUp(service: Service, candidacy: Candidacy, error: Error): void {
   // Nobody reads our pipe any more; why we leave must be said where somebody does.
   const { stderr } = predecessor ?? {};
   if (predecessor?.channel.over && stderr !== undefined) takeStderrBack(stderr, undefined);
+  leadTo(service.caller, error);
   // Last: its end is what tells the predecessor that everything else is done.
   predecessor?.stderr?.close();
   predecessor?.fail(describeError(error));
@@ -187,7 +189,13 @@ function assumeOwnership(service: Service, candidacy: Candidacy): void {
     const { stderr } = predecessor;
     attempt(service, 'stderr could not be taken back', () => stderr && takeStderrBack(stderr, pipe));
     service.lastChange = performance.now();
-    service.lastHandover = { at: Date.now(), outcome: 'done', pid: service.pid, error: null };
+    service.lastHandover = {
+      at: Date.now(),
+      outcome: 'done',
+      pid: service.pid,
+      error: null,
+      lastWords: null,
+    };
     if (predecessor.books !== undefined) service.ledger.adopt(predecessor.books);
     service.ledger.count('handovers_done');
     followPredecessor(service, predecessor);

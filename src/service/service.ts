@@ -4,6 +4,7 @@
  */
 import type { Binding, Descriptor } from '../binding.js';
 import { loadBinding } from '../binding.js';
+import { type CallSite, callSite, leadTo } from '../call-site.js';
 import type { ProcessConfiguration } from '../configuration.js';
 import { resolveConfiguration } from '../configuration.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
@@ -50,6 +51,8 @@ import { stop } from './stop.js';
 import { Timeline } from './timeline.js';
 
 const STDERR = 2;
+/** As many characters of the last words of a new process go into `status`; all of them are in the log. */
+const LAST_WORDS_TOLD = 2_000;
 
 /** Left out where there are none. */
 type FactsOf<Name extends StepName> = object extends StepFacts[Name]
@@ -129,6 +132,8 @@ export class Service {
   readonly timeline: Timeline = new Timeline();
   /** What the service has counted, over all generations. */
   readonly ledger: Ledger;
+  /** Where the program started it. */
+  readonly caller: CallSite = callSite();
   /** What happens to whoever connects to the control path. */
   readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
@@ -212,6 +217,15 @@ export class Service {
 
   /** Checks the options of all servers. Throws a ConfigurationError; nothing has happened then. */
   configure(): void {
+    try {
+      this.#configure();
+    } catch (error) {
+      leadTo(this.caller, error);
+      throw error;
+    }
+  }
+
+  #configure(): void {
     const resolved = resolveConfiguration(
       this.members.map((member) => member.options),
       this.options.environment ?? currentEnvironment(),
@@ -249,6 +263,7 @@ export class Service {
       this.notifier.starting();
       await start(this);
     } catch (error) {
+      leadTo(this.caller, error);
       this.#log?.error('could not start', { err: error });
       this.notifier.startFailed(error);
       this.trace('could not start', { error });
@@ -349,7 +364,9 @@ export class Service {
     // In bounded size: a successor may say what it likes, and `status` is one packet.
     const { code, message } = describeError(error);
     const pid = typeof details?.['pid'] === 'number' ? details['pid'] : null;
-    this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message } };
+    const words = details?.['lastWords'];
+    const lastWords = typeof words === 'string' && words !== '' ? words.slice(-LAST_WORDS_TOLD) : null;
+    this.lastHandover = { at: Date.now(), outcome: 'failed', pid, error: { code, message }, lastWords };
     this.ledger.count('handovers_failed');
     this.log.error('hand-over failed, serving on', { err: error });
     this.notifier.reloadFailed(error);
