@@ -40,5 +40,10 @@ export function plotRestarts(runs) {
     caption: undefined,
   });
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  return `${svg.outerHTML}\n`;
+  return `${rounded(svg.outerHTML)}\n`;
+}
+
+/** A tenth of a pixel cannot be seen, and more digits are a quarter of the file, which goes into the package. */
+function rounded(svg) {
+  return svg.replace(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10));
 }
