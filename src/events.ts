@@ -31,6 +31,18 @@ export interface DrainingProcess {
   readonly deadline: number | null;
 }
 
+/** A restart that is under way. */
+export interface RestartUnderWay {
+  /** The new process; null before it has been started. */
+  readonly pid: number | null;
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /** When the new process is given up if it is not ready by then, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** Whether another restart waits for this one to be over. */
+  readonly queued: boolean;
+}
+
 /** What came of the last restart, take-over or rollback. */
 export interface LastHandover {
   /** When, in milliseconds since the epoch. */
@@ -44,6 +56,8 @@ export interface LastHandover {
   readonly pid: number | null;
   /** Why it failed; null if it did not. */
   readonly error: FailureReason | null;
+  /** The end of what the new process wrote to stderr, if it failed and had written something. */
+  readonly lastWords: string | null;
 }
 
 /** Why something failed. */
@@ -105,8 +119,8 @@ export interface Status {
   readonly requests: RequestCounts | null;
   /** Only known to the owner. */
   readonly draining: readonly DrainingProcess[];
-  /** Whether a new process has been started and is not ready yet. */
-  readonly restarting: boolean;
+  /** Null while no restart is under way. */
+  readonly restarting: RestartUnderWay | null;
   /** Null before there was one that this process knows of. */
   readonly lastHandover: LastHandover | null;
   /** When this process was started, in milliseconds since the epoch. */

@@ -27,6 +27,7 @@ export type {
   LastHandover,
   RequestCounts,
   RestartResult,
+  RestartUnderWay,
   ServerEvents,
   Status,
 } from './events.js';

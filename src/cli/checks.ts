@@ -133,9 +133,10 @@ function rollbackCheck({ rollbackWindow }: Snapshot): Finding | undefined {
 
 function lastHandoverCheck({ lastHandover, pid }: Snapshot): Finding | undefined {
   if (lastHandover === undefined) return undefined;
-  const { outcome, error } = lastHandover;
+  const { outcome, error, lastWords } = lastHandover;
   if (outcome === 'done') return ok('last change', `Pid ${pid} took over.`);
-  const why = error === undefined ? '' : ` ${error.message} (${error.code})`;
+  const words = lastWords === undefined ? '' : ' What it wrote last: uninterruptible status.';
+  const why = error === undefined ? '' : ` ${error.message} (${error.code})${words}`;
   return warn(
     'last change',
     outcome === 'failed'

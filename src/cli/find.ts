@@ -11,6 +11,7 @@ import { Failure } from './failure.js';
 import { Operator, type Stated } from './operator.js';
 import { descriptorsOf, type HeldLock, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
 import type { Settings } from './settings.js';
+import { boundBy, nameOf } from './status-lines.js';
 
 /** A server that was found. */
 export interface Found {
@@ -198,10 +199,11 @@ function several(found: readonly Found[]): Failure {
     program: stated?.snapshot.program ?? null,
     controlPath: operator.controlPath,
   }));
-  const lines = servers.map(
-    ({ pid, program, controlPath }) =>
-      `  --control ${harmlessLine(controlPath)}   (pid ${pid}${program === null ? '' : `, ${program}`})`,
-  );
+  const lines = found.map(({ pid, stated, operator: { controlPath } }) => {
+    const facts =
+      stated === undefined ? ['does not answer'] : [nameOf(stated.snapshot), boundBy(stated.snapshot)];
+    return `  --control ${harmlessLine(controlPath)}   (${[`pid ${pid}`, ...facts].join(', ')})`;
+  });
   return new Failure(
     EXIT.usage,
     'several-servers',

@@ -4,6 +4,7 @@ import type { Environment } from '../process/environment.js';
 import { harmless } from '../process/harmless.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Failure } from './failure.js';
+import { lastLines } from './text.js';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -56,7 +57,7 @@ export class Output {
     const lines = [`uninterruptible: ${harmless(message)}`];
     if (typeof lastWords === 'string' && lastWords.trim() !== '') {
       lines.push('What the new process wrote last:');
-      lines.push(...lastLines(lastWords).map((line) => `  | ${line}`));
+      lines.push(...lastLines(lastWords, MOST_LINES).map((line) => `  | ${line}`));
     }
     process.stderr.write(lines.map((line) => `${line}\n`).join(''));
     return exitCode;
@@ -69,8 +70,3 @@ export class Output {
 
 /** Enough for a stack trace; the end is what says why. */
 const MOST_LINES = 20;
-
-function lastLines(text: string): string[] {
-  const lines = harmless(text).trimEnd().split('\n');
-  return lines.length <= MOST_LINES ? lines : ['…', ...lines.slice(-MOST_LINES)];
-}

@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'taking-over': 'takes over',
   ready: 'ready',
   asked: 'asked to serve again',
+  queued: 'gets ready first; this restart is queued',
 };
 
 export class Progress {

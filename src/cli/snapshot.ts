@@ -1,5 +1,5 @@
 /** What a server says of itself, read leniently: an older one leaves fields out, a newer one has more. Pure. */
-import { harmlessLine } from '../process/harmless.js';
+import { harmless, harmlessLine } from '../process/harmless.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
 
@@ -23,7 +23,8 @@ export interface Snapshot {
   /** Undefined: it speaks no HTTP. */
   readonly requests: Counts | undefined;
   readonly draining: readonly Draining[];
-  readonly restarting: boolean;
+  /** Undefined while none is under way. */
+  readonly restarting: Restarting | undefined;
   readonly lastHandover: LastHandover | undefined;
   readonly startCommand: string | readonly string[] | undefined;
   readonly rollbackWindow: number | undefined;
@@ -53,12 +54,22 @@ export interface Draining {
   readonly deadline: number | undefined;
 }
 
+export interface Restarting {
+  /** The new process. */
+  readonly pid: number | undefined;
+  readonly since: number | undefined;
+  readonly deadline: number | undefined;
+  readonly queued: boolean;
+}
+
 export interface LastHandover {
   readonly at: number;
   /** `done`, `failed`, `rolled-back`. */
   readonly outcome: string;
   readonly pid: number | undefined;
   readonly error: { readonly code: string; readonly message: string } | undefined;
+  /** Of the new process; may be several lines. */
+  readonly lastWords: string | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -89,7 +100,7 @@ export function readSnapshot(status: Fields): Snapshot {
     connections: counts(fields(status['connections'])) ?? NONE,
     requests: counts(fields(status['requests'])),
     draining: list(status['draining']).map(draining),
-    restarting: status['restarting'] === true,
+    restarting: restarting(fields(status['restarting'])),
     lastHandover: lastHandover(fields(status['lastHandover'])),
     startCommand: command(status['startCommand']),
     rollbackWindow: number(status['rollbackWindow']),
@@ -121,6 +132,16 @@ function draining(from: Fields): Draining {
   };
 }
 
+function restarting(from: Fields | undefined): Restarting | undefined {
+  if (from === undefined) return undefined;
+  return {
+    pid: number(from['pid']),
+    since: number(from['since']),
+    deadline: number(from['deadline']),
+    queued: from['queued'] === true,
+  };
+}
+
 function lastHandover(from: Fields | undefined): LastHandover | undefined {
   const at = number(from?.['at']);
   if (from === undefined || at === undefined) return undefined;
@@ -133,6 +154,7 @@ function lastHandover(from: Fields | undefined): LastHandover | undefined {
       error === undefined
         ? undefined
         : { code: text(error['code']) ?? '?', message: text(error['message']) ?? '?' },
+    lastWords: typeof from['lastWords'] === 'string' ? harmless(from['lastWords']) : undefined,
   };
 }
 

@@ -1,8 +1,11 @@
 /** A status as lines for people. Pure. */
 import { harmlessLine } from '../process/harmless.js';
 import type { Output, Style } from './output.js';
-import type { Draining, LastHandover, Snapshot } from './snapshot.js';
-import { columns, count, duration, moment } from './text.js';
+import type { Draining, LastHandover, Restarting, Snapshot } from './snapshot.js';
+import { columns, count, duration, lastLines, moment } from './text.js';
+
+/** Lines of the last words of a process that failed: the end is what says why. */
+const MOST_WORDS = 10;
 
 type Paint = Pick<Output, 'style'> & Partial<Pick<Output, 'width'>>;
 
@@ -28,6 +31,9 @@ export function statusLines(snapshot: Snapshot, controlPath: string, now: number
       'nobody',
     ),
   );
+  if (snapshot.restarting !== undefined) {
+    rows.push(...labelled('restarting', restartingTexts(snapshot.restarting, now)));
+  }
   if (snapshot.lastHandover !== undefined) {
     rows.push(...labelled('last change', lastHandoverTexts(snapshot.lastHandover, snapshot.pid, paint)));
   }
@@ -54,7 +60,7 @@ export function changeLine(snapshot: Snapshot): string {
 export function stateText({ state, restarting }: Snapshot): string {
   // It accepts until it has heard that the new process does.
   if (state === 'handing-over') return 'serving, handing over';
-  return restarting && state === 'serving' ? 'serving, restarting' : state;
+  return restarting !== undefined && state === 'serving' ? 'serving, restarting' : state;
 }
 
 export function listenerLines({ listeners }: Snapshot, paint: Paint): string[] {
@@ -74,10 +80,21 @@ function headline(snapshot: Snapshot, paint: Paint): string {
 }
 
 /** What it calls itself, or how it is started. */
-function nameOf({ program, startCommand }: Snapshot): string {
+export function nameOf({ program, startCommand }: Snapshot): string {
   if (program !== undefined) return program;
   if (startCommand === undefined) return 'a program without a name';
   return typeof startCommand === 'string' ? startCommand : startCommand.join(' ');
+}
+
+/** Where it listens, in a few words: all of thousands would hide the rest. */
+export function boundBy({ listeners }: Snapshot): string {
+  const [first, second, ...others] = listeners.map(({ bound }) => bound);
+  if (first === undefined) return '-';
+  return [
+    first,
+    ...(second === undefined ? [] : [second]),
+    ...(others.length === 0 ? [] : [`+${others.length}`]),
+  ].join(' ');
 }
 
 function listenerRows(snapshot: Snapshot, paint: Paint): [string, string][] {
@@ -101,7 +118,8 @@ function drains({ canServeAgain, connections }: Draining): string {
 
 function drainingText(each: Draining, now: number): string {
   const { pid, generation, connections, busy, canServeAgain, rollbackUntil, deadline } = each;
-  const parts = [`pid ${pid}, generation ${generation}: ${count(connections, 'connection')} left`];
+  const left = connections === 0 && canServeAgain ? 'stands by' : `${count(connections, 'connection')} left`;
+  const parts = [`pid ${pid}, generation ${generation}: ${left}`];
   if (busy !== undefined && connections > 0) parts.push(`${busy} busy`);
   if (deadline !== undefined && connections > 0) {
     parts.push(`cut in ${duration(Math.max(0, deadline - now))}`);
@@ -114,8 +132,15 @@ function drainingText(each: Draining, now: number): string {
   return parts.join(', ');
 }
 
+function restartingTexts({ pid, since, deadline, queued }: Restarting, now: number): string[] {
+  const parts = [pid === undefined ? 'the new process is about to be started' : `pid ${pid}`];
+  if (since !== undefined) parts.push(`begun ${duration(Math.max(0, now - since))} ago`);
+  if (deadline !== undefined) parts.push(`given up in ${duration(Math.max(0, deadline - now))}`);
+  return [parts.join(', '), ...(queued ? ['another restart waits for its end'] : [])];
+}
+
 function lastHandoverTexts(
-  { at, outcome, pid, error }: LastHandover,
+  { at, outcome, pid, error, lastWords }: LastHandover,
   ownPid: number,
   paint: Paint,
 ): string[] {
@@ -128,5 +153,9 @@ function lastHandoverTexts(
     ];
   }
   const failed = `${when}: ${paint.style('red', 'failed')}${other === undefined ? '' : ` (new: ${other})`}, pid ${ownPid} serves on`;
-  return error === undefined ? [failed] : [failed, error.message, paint.style('dim', error.code)];
+  return [
+    failed,
+    ...(error === undefined ? [] : [error.message, paint.style('dim', error.code)]),
+    ...lastLines(lastWords ?? '', MOST_WORDS).map((line) => `| ${line}`),
+  ];
 }

@@ -1,5 +1,5 @@
 /** Words and numbers as people read them. Pure. */
-import { unstyled } from '../process/harmless.js';
+import { harmless, unstyled } from '../process/harmless.js';
 
 const GAP = '  ';
 /** A column that is narrower is harder to read than lines that run over. */
@@ -24,6 +24,13 @@ function pair(large: number, unit: string, small: number, smallUnit: string, bot
 
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** The end of a text of several lines, which is what says why; none of one that is empty. */
+export function lastLines(text: string, most: number): string[] {
+  const lines = harmless(text).trimEnd().split('\n');
+  if (lines.length === 1 && lines[0] === '') return [];
+  return lines.length <= most ? lines : ['…', ...lines.slice(-most)];
 }
 
 /** `2026-01-31 04:05:06`, in local time. */

@@ -20,11 +20,19 @@ export async function startSupervised(
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      reject(Object.assign(error, { exitCode: error.code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE }));
-    });
+    child.once('error', (error: NodeJS.ErrnoException) => reject(unstartable(file, error)));
   });
   return { pid: child.pid ?? 0, exited };
+}
+
+function unstartable(file: string, cause: NodeJS.ErrnoException): Error & { exitCode: number } {
+  if (cause.code !== 'ENOENT') {
+    const why = cause.code === 'EACCES' ? 'it may not be executed' : cause.message;
+    return Object.assign(new Error(why, { cause }), { exitCode: NOT_EXECUTABLE });
+  }
+  // The kernel says the same of a script whose interpreter is missing.
+  const why = file.includes('/') ? 'there is no such file, or its #! names none' : 'it is not in PATH';
+  return Object.assign(new Error(why, { cause }), { exitCode: NOT_FOUND });
 }
 
 /** As a shell tells it: 128 and the number of the signal. */

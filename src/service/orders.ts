@@ -115,7 +115,7 @@ async function carryOut(
   waiting.add(channel);
   try {
     const { pid, generation } = await request((step, other) => {
-      channel.report({ type: 'progress', step, pid: other });
+      channel.report({ type: 'progress', step, ...(other === undefined ? {} : { pid: other }) });
     });
     channel.finish({ type: done, pid, generation });
   } catch (error) {

@@ -174,6 +174,7 @@ export class Reserve {
       outcome: 'rolled-back',
       pid: this.#successor.pid,
       error: null,
+      lastWords: null,
     };
     for (const member of service.members) {
       member.tracker.resume();

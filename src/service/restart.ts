@@ -4,7 +4,7 @@
  * restart runs must not be told that the older code is it.
  */
 import { UninterruptibleError, wrongState } from '../errors.js';
-import type { RestartResult } from '../events.js';
+import type { RestartResult, RestartUnderWay } from '../events.js';
 import { closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
@@ -34,8 +34,8 @@ const SHELL_VERDICTS = new Set([126, 127]);
 const ADDRESS_IN_USE = /ADDRESS_IN_USE|EADDRINUSE|address already in use/;
 const NOT_CONNECTED = 'It did not connect: does startCommand clear the environment (sudo, env -i)?';
 
-/** Told of each step of the restart a request joined. */
-export type OnStep = (step: string, pid: number) => void;
+/** Told of each step of the restart a request joined, with the pid of the new process. */
+export type OnStep = (step: string, pid: number | undefined) => void;
 
 interface Attempt {
   readonly token: string;
@@ -44,15 +44,24 @@ interface Attempt {
   /** Resolves when everything about it is over, the child included. */
   settled: Promise<RestartResult>;
   child: StartedProcess | undefined;
+  /** In milliseconds since the epoch. */
+  readonly since: number;
+  /** On the monotonic clock. */
   deadline: number;
   /** Our child has connected: from now on the exchange decides, not the child's exit. */
   takenOver: boolean;
 }
 
+/** A restart behind the one under way; whoever asks meanwhile joins. */
+interface Queued {
+  readonly outcome: Deferred<RestartResult>;
+  readonly watchers: OnStep[];
+}
+
 export class Restarts {
   readonly #service: Service;
   #attempt: Attempt | undefined;
-  #queued: Deferred<RestartResult> | undefined;
+  #queued: Queued | undefined;
   #relay: Promise<void> | undefined;
 
   constructor(service: Service) {
@@ -61,6 +70,18 @@ export class Restarts {
 
   get running(): boolean {
     return this.#attempt !== undefined;
+  }
+
+  get underWay(): RestartUnderWay | null {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return null;
+    const left = attempt.deadline - performance.now();
+    return {
+      pid: attempt.child?.pid ?? null,
+      since: attempt.since,
+      deadline: Math.round(Date.now() + left),
+      queued: this.#queued !== undefined,
+    };
   }
 
   /** Milliseconds the new process still has to become ready. */
@@ -84,10 +105,14 @@ export class Restarts {
     }
     if (attempt !== undefined || lifecycle.is('handing-over')) {
       this.#service.log.info('restart queued: one is under way');
-      this.#queued ??= new Deferred();
-      return this.#queued.promise;
+      this.#queued ??= { outcome: new Deferred(), watchers: [] };
+      if (onStep !== undefined) {
+        this.#queued.watchers.push(onStep);
+        onStep('queued', attempt?.child?.pid);
+      }
+      return this.#queued.outcome.promise;
     }
-    return this.#begin(onStep);
+    return this.#begin(onStep === undefined ? [] : [onStep]);
   }
 
   /** Whether this token was given to the process we wait for. */
@@ -142,20 +167,21 @@ export class Restarts {
   /** Ends what runs, the child included: the service stops. */
   async stop(): Promise<void> {
     const error = this.#service.stoppedError();
-    this.#queued?.reject(error);
+    this.#queued?.outcome.reject(error);
     this.#queued = undefined;
     this.#attempt?.outcome.reject(error);
     await this.#attempt?.settled.catch(() => undefined);
   }
 
-  #begin(onStep?: OnStep): Promise<RestartResult> {
+  #begin(watchers: OnStep[]): Promise<RestartResult> {
     const attempt: Attempt = {
       token: randomBytes(32).toString('hex'),
       outcome: new Deferred(),
-      watchers: onStep === undefined ? [] : [onStep],
+      watchers,
       settled: Promise.resolve() as unknown as Promise<RestartResult>,
       child: undefined,
-      deadline: 0,
+      since: Date.now(),
+      deadline: performance.now() + this.#service.configuration.readyTimeout,
       takenOver: false,
     };
     this.#attempt = attempt;
@@ -269,10 +295,10 @@ export class Restarts {
     const { lifecycle, stopping } = this.#service;
     if (queued === undefined || stopping.signal.aborted || !lifecycle.is('serving') || this.running) return;
     this.#queued = undefined;
-    this.#begin().then(queued.resolve, queued.reject);
+    this.#begin(queued.watchers).then(queued.outcome.resolve, queued.outcome.reject);
   }
 
-  async #passOn(queued: Deferred<RestartResult>): Promise<void> {
+  async #passOn({ outcome, watchers }: Queued): Promise<void> {
     const { seat, configuration, log } = this.#service;
     try {
       if (seat === undefined) throw this.#service.stoppedError();
@@ -286,8 +312,9 @@ export class Restarts {
           );
           closeAll(descriptors);
           if (message.type === 'failed') throw reported(message);
+          if (message.type === 'progress') for (const watcher of watchers) watcher(message.step, message.pid);
           if (message.type !== 'restarted') continue;
-          queued.resolve({ pid: message.pid, generation: message.generation });
+          outcome.resolve({ pid: message.pid, generation: message.generation });
           return;
         }
       } finally {
@@ -295,7 +322,7 @@ export class Restarts {
       }
     } catch (error) {
       log.error('the queued restart could not be passed on to the new owner', { err: error });
-      queued.reject(error as Error);
+      outcome.reject(error as Error);
     }
   }
 }

@@ -140,11 +140,14 @@ export class Rollbacks {
   /** The process before, if it is still there and can do it. Throws ROLLBACK_IMPOSSIBLE and says why not. */
   #able(): DrainingPeer {
     const { predecessor, draining } = this.#service;
-    if (predecessor === undefined) throw impossible('This process was started without one before it.');
+    if (predecessor === undefined)
+      throw impossible(`This process was started without one before it.${INSTEAD}`);
     const { pid, features, goneAt } = predecessor;
     if (goneAt !== undefined || !draining.has(predecessor)) {
       const when = goneAt === undefined ? '' : ` at ${new Date(goneAt).toISOString()}`;
-      throw impossible(`Process ${pid}, the one before, left${when}; rollbackWindow says how long it stays.`);
+      throw impossible(
+        `Process ${pid}, the one before, left${when}; rollbackWindow says how long it stays.${INSTEAD}`,
+      );
     }
     if (!features.includes('take-back')) {
       throw impossible(`Process ${pid}, the one before, does not know how; end this one to go back to it.`);
@@ -152,6 +155,8 @@ export class Rollbacks {
     return predecessor;
   }
 }
+
+const INSTEAD = ' Instead, put the old version in place and restart.';
 
 function impossible(why: string): UninterruptibleError {
   return new UninterruptibleError(

@@ -30,7 +30,7 @@ export function statusOf(service: Service): Status {
       rollbackUntil: peer.rollbackUntil,
       deadline: peer.deadline,
     })),
-    restarting: service.restarts.running,
+    restarting: service.restarts.underWay,
     lastHandover: service.lastHandover,
     startedAt: Math.round(performance.timeOrigin),
     startCommand: configuration.startCommand,

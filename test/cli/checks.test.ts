@@ -52,12 +52,18 @@ test.each([
 test('what came of the last change', () => {
   const error = { code: 'UNINTERRUPTIBLE_RESTART_EXITED', message: 'It exited with code 3.' };
   const after = (outcome: string): string | undefined =>
-    found({ lastHandover: { at: 1, outcome, pid: 13, error: outcome === 'failed' ? error : null } })[
-      'last change'
-    ];
+    found({
+      lastHandover: {
+        at: 1,
+        outcome,
+        pid: 13,
+        error: outcome === 'failed' ? error : null,
+        lastWords: outcome === 'failed' ? 'no' : null,
+      },
+    })['last change'];
   expect(after('done')).toBe('ok: Pid 12 took over.');
   expect(after('failed')).toBe(
-    'warn: The last restart failed. It exited with code 3. (UNINTERRUPTIBLE_RESTART_EXITED)',
+    'warn: The last restart failed. It exited with code 3. (UNINTERRUPTIBLE_RESTART_EXITED) What it wrote last: uninterruptible status.',
   );
   expect(after('rolled-back')).toMatch(/^warn: Pid 12 serves again/);
 });

@@ -38,12 +38,13 @@ const full = {
       deadline: null,
     },
   ],
-  restarting: true,
+  restarting: { pid: 4950, since: NOW - 12_000, deadline: NOW + 48_000, queued: true },
   lastHandover: {
     at: NOW - 5_000,
     outcome: 'failed',
     pid: 4900,
     error: { code: 'SOME_CODE', message: 'It \u001b[31mexited.' },
+    lastWords: 'Error: no\u001b[2J\n    at x',
   },
 };
 
@@ -60,9 +61,13 @@ describe('a status for people', () => {
       '  requests     3 being answered, 10234 so far',
       '  draining     pid 4711, generation 3: 2 connections left, 1 busy, cut in 7 min 50 s, can serve again for 50 s at least',
       '               pid 4600, generation 2: 1 connection left',
+      '  restarting   pid 4950, begun 12 s ago, given up in 48 s',
+      '               another restart waits for its end',
       '  last change  <moment>: failed (new: pid 4900), pid 4802 serves on',
       '               It exited.',
       '               SOME_CODE',
+      '               | Error: no',
+      '               |     at x',
     ]);
   });
 
@@ -87,6 +92,32 @@ describe('a status for people', () => {
     expect(first).toBe('node s.mjs  serving');
   });
 
+  test('of a restart whose process has not been started yet', () => {
+    const restarting = { pid: null, since: NOW, deadline: NOW + 60_000, queued: false };
+    const lines = statusLines(readSnapshot({ ...minimal, restarting }), '/c', NOW, plain);
+    expect(lines[0]).toBe('a program without a name  serving, restarting');
+    expect(lines.at(-1)).toBe(
+      '  restarting   the new process is about to be started, begun 0 ms ago, given up in 1 min',
+    );
+  });
+
+  test('of last words has the end', () => {
+    const words = Array.from({ length: 30 }, (_, at) => `line ${at}`).join('\n');
+    const lines = statusLines(
+      readSnapshot({ ...full, lastHandover: { ...full.lastHandover, lastWords: words } }),
+      '/c',
+      NOW,
+      plain,
+    ).map((line) => line.trim());
+    expect(lines.slice(lines.indexOf('SOME_CODE') + 1)).toEqual([
+      '| …',
+      ...words
+        .split('\n')
+        .slice(-10)
+        .map((line) => `| ${line}`),
+    ]);
+  });
+
   test('ignores fields of the wrong type', () => {
     const odd = {
       ...minimal,
@@ -95,6 +126,7 @@ describe('a status for people', () => {
       connections: [],
       draining: [1, null],
       lastHandover: 'no',
+      restarting: true,
     };
     expect(readSnapshot(odd)).toEqual(readSnapshot(minimal));
   });

@@ -1,5 +1,6 @@
 /** `uninterruptible restart`: what it prints, and its exit code, however the restart goes. */
 import { describe, expect, test } from 'vitest';
+import type { Status } from '../../src/index.js';
 import { normalised, objectOf } from '../support/command.js';
 import { Conversation } from '../support/conversation.js';
 import { run, start } from '../support/operated.js';
@@ -57,6 +58,13 @@ describe('restart', requirement('addon'), () => {
       error: { code: 'UNINTERRUPTIBLE_RESTART_EXITED', pid: server.owner },
     });
     expect((object['error'] as { lastWords: string }).lastWords).toContain('the new version throws');
+    // Who comes later finds it, too.
+    expect((await run('status')).stdout).toMatch(/ {2}\| Error: the new version throws\n/);
+    const told = (objectOf(await run('status --json'))['status'] as Status).lastHandover;
+    expect(told?.lastWords).toContain('the new version throws');
+    expect((await run('doctor')).stdout).toMatch(
+      /The last restart failed\..* What it wrote last: uninterruptible status\.\n/,
+    );
   });
 
   test('that takes too long exits 4, and goes on', async () => {

@@ -36,9 +36,7 @@ describe('rollback', requirement('addon'), () => {
     const server = await startWith({ rollbackWindow: 60_000 });
     const first = server.owner;
     await server.restart();
-    const standsBy = new RegExp(
-      `pid ${first}, generation 1: 0 connections left, can serve again for \\d+ s at least`,
-    );
+    const standsBy = new RegExp(`pid ${first}, generation 1: stands by, can serve again for \\d+ s at least`);
     await expect.poll(async () => (await run('status')).stdout, { timeout: 10_000 }).toMatch(standsBy);
   });
 
@@ -49,7 +47,7 @@ describe('rollback', requirement('addon'), () => {
     expect({ code, stderr: normalised(stderr, { owner }) }).toEqual({
       code: 6,
       stderr:
-        'uninterruptible: The rollback failed, pid <owner> serves on. Nobody can take the service back. This process was started without one before it. (UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE)\n',
+        'uninterruptible: The rollback failed, pid <owner> serves on. Nobody can take the service back. This process was started without one before it. Instead, put the old version in place and restart. (UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE)\n',
     });
     expect(await server.request('still')).toBe(`still ${owner}`);
     // Nor does --force end an owner that answers.

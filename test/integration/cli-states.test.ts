@@ -331,7 +331,7 @@ describe('a server that can be asked', requirement('addon'), () => {
     const server = await start();
     const names = namesOf(server);
     const code = 'UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE';
-    const message = `The rollback failed, pid <owner> serves on. Nobody can take the service back. This process was started without one before it. (${code})`;
+    const message = `The rollback failed, pid <owner> serves on. Nobody can take the service back. This process was started without one before it. Instead, put the old version in place and restart. (${code})`;
     for (const command of ['rollback', 'rollback --force']) {
       const { stdout, stderr, ...ran } = await run(command);
       expect({ ...ran, stdout: lines(stdout, names), stderr: normalised(stderr, names) }).toEqual({

@@ -1,5 +1,6 @@
 /** `uninterruptible stop`: whom it waits for, and its exit code. */
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { normalised, objectOf } from '../support/command.js';
 import { Conversation } from '../support/conversation.js';
@@ -49,11 +50,30 @@ describe('stop', requirement('addon'), () => {
 describe('while an old process drains', requirement('addon'), () => {
   test('a stop waits for it; from the order on nobody serves there', async () => {
     const { server, old, held } = await startDraining();
-    expect(await run('stop --timeout 500ms')).toMatchObject({ code: 4 });
+    const stopped = objectOf(await run('stop --json --timeout 500ms'));
+    expect(stopped).toMatchObject({ exitCode: 4, error: { pid: server.owner, earlier: [old] } });
+    expect((stopped['error'] as Error).message).toContain(`in earlier generations too (pid ${old}).`);
     expect(server.alive()).toEqual(expect.arrayContaining([old, server.owner]));
     for (const command of COMMANDS) expect(await run(command)).toMatchObject({ code: 3 });
     await held.end();
     await server.until(() => server.alive().length === 0, 'all to leave');
+  });
+
+  test('a stop says who is waited for, and who has left', async () => {
+    const { server, old, held } = await startDraining();
+    const { owner } = server;
+    const own = await Conversation.open(server.port());
+    const stopping = run('stop');
+    // Whoever waits for two seconds wants to know for whom.
+    await delay(2_500);
+    await held.end();
+    await server.gone(old);
+    await own.end();
+    const { code, stdout } = await stopping;
+    expect(code).toBe(0);
+    expect(normalised(stdout, { old, owner })).toMatch(
+      /^Stopping pid <owner>, finishing what is open\.\n *<time> {2}waiting for pid <owner>, and of earlier generations <old>\n *<time> {2}pid <old>, of an earlier generation, has left\nStopped in <time>: pid <owner> has gone\.\n$/,
+    );
   });
 
   test('a stop with --now cuts it', async () => {

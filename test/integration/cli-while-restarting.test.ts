@@ -45,10 +45,23 @@ describe('while a restart is under way', requirement('addon'), () => {
     const first = server.owner;
     const second = run('restart');
     await server.line('restart queued: one is under way');
+    const { stdout } = await run('status');
     server.deploy({});
     const child = server.alive().find((pid) => pid !== first) ?? 0;
+    expect(stdout).toMatch(
+      new RegExp(
+        `\\n  restarting +pid ${child}, begun .* ago, given up in \\d+ s\\n +another restart waits for its end\\n`,
+      ),
+    );
     process.kill(child, 'SIGKILL');
-    expect(await second).toMatchObject({ code: 0, stderr: '' });
+    const answered = await second;
+    expect(answered).toMatchObject({ code: 0, stderr: '' });
+    // Its own steps follow, once it is its turn.
+    expect(answered.stdout).toMatch(
+      new RegExp(
+        `pid ${child} gets ready first; this restart is queued\\n.*pid \\d+ started\\n.*takes over\\n`,
+      ),
+    );
     // The command has its answer from the old process, and the line is the new one's.
     await server.line('serving', ({ pid }) => ![first, child].includes(pid));
   });

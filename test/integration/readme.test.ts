@@ -1,6 +1,6 @@
 /**
- * README.md, docs/operating.md, docs/operations.md and docs/service-managers.md do what they say: their blocks are run in an empty folder that has the packed tarball, and the
- * output is compared.
+ * README.md and the pages of docs that show commands do what they say: their blocks are run in an empty folder that has the
+ * packed tarball, and the output is compared.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { type Block, parseSections, parseSteps } from '../support/readme/blocks.
 import { portsTaken, Reader } from '../support/readme/follow.js';
 import { requirement } from '../support/requirements.js';
 
-const PORTS = [6789, 6790, 6791, 6792];
+const PORTS = [6789, 6790, 6791, 6792, 6793];
 const SHELL_LINES = [
   'npm run demo',
   'npm test',
@@ -27,13 +27,15 @@ const RUN_APART = ['echo-server.mts', 'queue-server.mjs'];
 
 const sections = parseSections(readFileSync(join(ROOT, 'README.md'), 'utf8'));
 const blocks = sections.flatMap((section) => section.blocks);
-const files = blocks.filter((block) => block.file !== undefined) as (Block & { file: string })[];
+const pages = ['docs/http.md', 'docs/operating.md', 'docs/operations.md', 'docs/service-managers.md'].flatMap(
+  (page) => parseSections(readFileSync(join(ROOT, page), 'utf8')),
+);
+const files = [...blocks, ...pages.flatMap((section) => section.blocks)].filter(
+  (block) => block.file !== undefined,
+) as (Block & { file: string })[];
 const commands = blocks
   .filter(({ language }) => language === 'console')
   .flatMap((block) => parseSteps(block).map(({ command }) => command));
-const pages = ['docs/operating.md', 'docs/operations.md', 'docs/service-managers.md'].flatMap((page) =>
-  parseSections(readFileSync(join(ROOT, page), 'utf8')),
-);
 const toFollow = [...sections, ...pages]
   .filter((section) => section.blocks.some(({ language }) => language === 'console'))
   .map((section) => [section.title, section] as const);

@@ -26,7 +26,7 @@ async function settled(): Promise<number> {
     const answer = await generations.order({ type: 'status' }).catch(() => undefined);
     const { pid, state, restarting } =
       (answer !== undefined && 'status' in answer ? answer.status : undefined) ?? {};
-    if (state === 'serving' && restarting === false && generations.alive().length === 1) return Number(pid);
+    if (state === 'serving' && restarting === null && generations.alive().length === 1) return Number(pid);
   }
 }
 

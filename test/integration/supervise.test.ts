@@ -388,13 +388,14 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
   });
 
   test.for([
-    ['/no/such/program', 127],
-    ['/etc/passwd', 126],
-  ] as const)('that cannot start %s ends with %i, as a shell does', async ([program, code]) => {
+    ['/no/such/program', 127, 'there is no such file, or its #! names none'],
+    ['no-such-program', 127, 'it is not in PATH'],
+    ['/etc/passwd', 126, 'it may not be executed'],
+  ] as const)('that cannot start %s ends with %i, as a shell does', async ([program, code, why]) => {
     generations = new Generations();
     const supervisor = generations.launch({ command: superviseCommand(program) });
     expect(await exitOf(supervisor)).toEqual({ code, signal: null });
-    expect(generations.stderr).toContain(`${program} could not be started`);
+    expect(generations.stderr).toContain(`${program} could not be started: ${why}\n`);
   });
 
   test('leaves no directory behind', async () => {

@@ -283,7 +283,7 @@ test('status is plain data about everything', requirement('addon'), async () => 
     connections: { active: 1, busy: 1, idle: 0, total: 2 },
     requests: null,
     draining: [],
-    restarting: false,
+    restarting: null,
   });
   expect(status.ownerSince).toBeGreaterThanOrEqual(before);
   expect(readFileSync(join(directory, 'pid'), 'utf8')).toBe(`${process.pid}\n`);

@@ -3,7 +3,7 @@ import { harmlessLine } from '../../process/harmless.js';
 import type { Context } from '../context.js';
 import { survey, whoseServers } from '../find.js';
 import type { Output } from '../output.js';
-import { stateText } from '../status-lines.js';
+import { boundBy, nameOf, stateText } from '../status-lines.js';
 import { columns, duration, width } from '../text.js';
 
 export async function list({ binding, output }: Context): Promise<void> {
@@ -30,9 +30,9 @@ export async function list({ binding, output }: Context): Promise<void> {
       String(snapshot.pid),
       String(snapshot.generation),
       stateText(snapshot),
-      snapshot.program ?? '-',
+      nameOf(snapshot),
       since,
-      shortened(snapshot.listeners.map(({ bound }) => bound)),
+      boundBy(snapshot),
       controlPath,
     ];
   });
@@ -55,15 +55,4 @@ function listBelowEachOther(output: Output, head: readonly string[], rows: reado
     ]);
     for (const line of columns(labelled, output.width)) output.line(line);
   }
-}
-
-/** All of thousands would hide the rest. */
-function shortened(listeners: readonly string[]): string {
-  const [first, second, ...others] = listeners;
-  if (first === undefined) return '-';
-  return [
-    first,
-    ...(second === undefined ? [] : [second]),
-    ...(others.length === 0 ? [] : [`+${others.length}`]),
-  ].join(' ');
 }

@@ -28,10 +28,12 @@ export async function restart(
   const { output, settings } = context;
   const operator = await serverOf(context);
   const before = await operator.status(deadlineOf(settings, ANSWER_MILLISECONDS).atMost(ANSWER_MILLISECONDS));
-  const { pid, generation, readyTimeout = READY_TIMEOUT } = before.snapshot;
+  const { pid, generation, readyTimeout = READY_TIMEOUT, restarting } = before.snapshot;
+  // A restart that is under way is waited for.
+  const turn = Math.max(0, (restarting?.deadline ?? 0) - Date.now());
   const deadline = deadlineOf(
     settings,
-    readyTimeout + MARGIN_MILLISECONDS + (waitDrained ? DRAIN_MILLISECONDS : 0),
+    turn + readyTimeout + MARGIN_MILLISECONDS + (waitDrained ? DRAIN_MILLISECONDS : 0),
   );
   output.line(`Restarting pid ${pid}, generation ${generation}.`);
   const progress = new Progress(output);
