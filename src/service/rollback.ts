@@ -140,8 +140,9 @@ export class Rollbacks {
   /** The process before, if it is still there and can do it. Throws ROLLBACK_IMPOSSIBLE and says why not. */
   #able(): DrainingPeer {
     const { predecessor, draining } = this.#service;
-    if (predecessor === undefined)
+    if (predecessor === undefined) {
       throw impossible(`This process was started without one before it.${INSTEAD}`);
+    }
     const { pid, features, goneAt } = predecessor;
     if (goneAt !== undefined || !draining.has(predecessor)) {
       const when = goneAt === undefined ? '' : ` at ${new Date(goneAt).toISOString()}`;

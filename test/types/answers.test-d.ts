@@ -11,6 +11,7 @@ import {
   type ListenerInfo,
   type RequestCounts,
   type RestartResult,
+  type RestartUnderWay,
   run,
   Server,
   type ServerEvents,
@@ -47,6 +48,7 @@ test('what is known of a server', () => {
   expectTypeOf<Status['connections']>().toEqualTypeOf<ConnectionCounts>();
   expectTypeOf<Status['requests']>().toEqualTypeOf<RequestCounts | null>();
   expectTypeOf<Status['lastHandover']>().toEqualTypeOf<LastHandover | null>();
+  expectTypeOf<Status['restarting']>().toEqualTypeOf<RestartUnderWay | null>();
   expectTypeOf<LastHandover['error']>().toEqualTypeOf<FailureReason | null>();
   // @ts-expect-error: it cannot be set
   server.state = 'stopped';
