@@ -8,32 +8,17 @@ import type { RestartResult, RestartUnderWay } from '../events.js';
 import { closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
-import type { Exit } from '../process/child.js';
 import { randomBytes } from '../process/random.js';
 import { showDirectory } from '../process/shown-directory.js';
 import { type StartedProcess, startProcess } from '../process/spawn.js';
 import { Deferred } from './deferred.js';
 import { repair, sweep } from './repair.js';
+import { exitedEarly, explained, notReady } from './restart-failure.js';
 import type { Seat } from './seat.js';
 import type { Service } from './service.js';
 
-/** What the last words of a process that has exited may take to arrive. */
-const LAST_WORDS_MILLISECONDS = 500;
-/** Failures after which a child is still there and does not know that it is not wanted. */
-const ENDED_BY_US: ReadonlySet<string> = new Set([
-  'UNINTERRUPTIBLE_HANDOVER_TIMEOUT',
-  'UNINTERRUPTIBLE_RESTART_TIMEOUT',
-  'UNINTERRUPTIBLE_RESTART_SUPERSEDED',
-  'UNINTERRUPTIBLE_STOPPED',
-]);
 /** setTimeout counts in 31 bits; what is longer fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** The shell's own verdicts: found but not executable, not found. */
-const SHELL_VERDICTS = new Set([126, 127]);
-/** The last words of one that did not know that it has a predecessor, which listens there. */
-const ADDRESS_IN_USE = /ADDRESS_IN_USE|EADDRINUSE|address already in use/;
-const NOT_CONNECTED = 'It did not connect: does startCommand clear the environment (sudo, env -i)?';
-
 /** Told of each step of the restart a request joined, with the pid of the new process. */
 export type OnStep = (step: string, pid: number | undefined) => void;
 
@@ -221,7 +206,11 @@ export class Restarts {
       child.lastWords.close();
       return result;
     } catch (thrown) {
-      const error = await this.#explain(attempt, thrown as Error);
+      const error = await explained(thrown as Error, {
+        child: attempt.child,
+        takenOver: attempt.takenOver,
+        readyTimeout: service.configuration.readyTimeout,
+      });
       if (service.lifecycle.is('serving')) {
         repair(service);
         await sweep(service);
@@ -233,39 +222,6 @@ export class Restarts {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Ends the child and adds what it said last to the error. */
-  async #explain(attempt: Attempt, thrown: Error): Promise<UninterruptibleError> {
-    const { child } = attempt;
-    let error =
-      thrown instanceof UninterruptibleError
-        ? thrown
-        : new UninterruptibleError('UNINTERRUPTIBLE_RESTART_FAILED', thrown.message, { cause: thrown });
-    if (child === undefined) return error;
-    // Whoever has failed is about to leave, and says why: a signal now would cut that short.
-    const leaves = !ENDED_BY_US.has(error.code);
-    const exit = leaves ? await exitWithin(child, LAST_WORDS_MILLISECONDS) : undefined;
-    await child.end();
-    await child.lastWords.complete(LAST_WORDS_MILLISECONDS);
-    const lastWords = child.lastWords.text;
-    child.lastWords.close();
-    // The end of the connection is how its death was seen first; what it died of is the better answer.
-    const died = error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
-    if (died && exit !== undefined) error = exitedEarly(exit);
-    if (error.details?.['awaited'] === 'ready') error = notReady(this.#service.configuration.readyTimeout);
-    const cause = error.cause ?? (thrown === error ? undefined : thrown);
-    const details: Record<string, unknown> = { ...error.details, pid: child.pid, lastWords };
-    // Uncaught, it was printed as well.
-    const { stack } = details;
-    const isPrinted = typeof stack === 'string' && lastWords.includes(stack.split('\nCaused by: ')[0] ?? '');
-    if (isPrinted) delete details['stack'];
-    const isLost = error.code === 'UNINTERRUPTIBLE_RESTART_EXITED' && !attempt.takenOver;
-    return new UninterruptibleError(
-      error.code,
-      isLost && ADDRESS_IN_USE.test(lastWords) ? `${error.message} ${NOT_CONNECTED}` : error.message,
-      { ...(cause === undefined ? {} : { cause }), details },
-    );
   }
 
   #possible(): {
@@ -325,44 +281,4 @@ export class Restarts {
       outcome.reject(error as Error);
     }
   }
-}
-
-async function exitWithin(child: StartedProcess, milliseconds: number): Promise<Exit | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
-  });
-  const exit = await Promise.race([child.exited, late]);
-  clearTimeout(timer);
-  return exit;
-}
-
-/** With the command and its directory if it never connected. */
-function exitedEarly(
-  { code, signal }: Exit,
-  command?: string | readonly string[],
-  directory?: string,
-): UninterruptibleError {
-  const notFound = typeof command === 'string' && code !== null && SHELL_VERDICTS.has(code);
-  const verdict =
-    code === 127
-      ? 'not found; a command is looked for in node_modules/.bin there, then in PATH'
-      : 'not executable';
-  const known = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-  const how = code === null && signal === null ? 'ended' : known;
-  const why = code === 0 ? ': it never called run(), or went into the background' : '';
-  return new UninterruptibleError(
-    notFound ? 'UNINTERRUPTIBLE_RESTART_COMMAND_NOT_FOUND' : 'UNINTERRUPTIBLE_RESTART_EXITED',
-    notFound
-      ? `"${command}" could not be started in ${directory}: the shell says ${verdict}.`
-      : `The new process ${how} before it was ready${why}.`,
-    { details: { exitCode: code, signal } },
-  );
-}
-
-function notReady(readyTimeout: number): UninterruptibleError {
-  return new UninterruptibleError(
-    'UNINTERRUPTIBLE_RESTART_TIMEOUT',
-    `The new process was not ready within ${readyTimeout} ms.`,
-  );
 }
