@@ -66,6 +66,11 @@ export type ErrorCode = keyof typeof meanings;
 /** What each code means, in one sentence. */
 export const errorMeanings: Readonly<Record<ErrorCode, string>> = Object.freeze(meanings);
 
+/** Whether a code that another process sent is one of ours. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(meanings, code);
+}
+
 /** What an error may carry beside its code and message. */
 export interface ErrorExtras {
   /** The lower error, kept as it was. */

@@ -39,8 +39,6 @@ export interface RestartUnderWay {
   readonly since: number;
   /** When the new process is given up if it is not ready by then, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** Whether another restart waits for this one to be over. */
-  readonly queued: boolean;
 }
 
 /** What came of the last restart, take-over or rollback. */
@@ -121,6 +119,8 @@ export interface Status {
   readonly draining: readonly DrainingProcess[];
   /** Null while no restart is under way. */
   readonly restarting: RestartUnderWay | null;
+  /** Whether a restart was asked for that will be carried out after the change of owner that is under way. */
+  readonly restartQueued: boolean;
   /** Null before there was one that this process knows of. */
   readonly lastHandover: LastHandover | null;
   /** When this process was started, in milliseconds since the epoch. */

@@ -1,4 +1,5 @@
 /** The mode of a program: several servers whose listeners change hands in one exchange, signals, and the end of the process. */
+import { callSite } from './call-site.js';
 import { UninterruptibleError, wrongState } from './errors.js';
 import {
   isUnnotifiableService,
@@ -27,7 +28,13 @@ export async function run(...servers: readonly Server[]): Promise<void> {
   const supervisor = takeSupervisor();
   const service = new Service(
     servers.map((server) => server[member]),
-    { mode: 'run', inherited: takeInherited(), passed: takePassedDescriptors(), supervisor },
+    {
+      mode: 'run',
+      caller: callSite(),
+      inherited: takeInherited(),
+      passed: takePassedDescriptors(),
+      supervisor,
+    },
   );
   service.configure();
   running = service;

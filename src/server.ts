@@ -1,6 +1,7 @@
 /** The class people extend. What happens to a connection is its reception's to decide, what happens to the process its service's. */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import { callSite } from './call-site.js';
 import { amendOptions, type ServerConfiguration, type ServerOptions } from './configuration.js';
 import type { Connection, ConnectionContext, ListenerInfo } from './connections/connection.js';
 import { Reception } from './connections/reception.js';
@@ -100,7 +101,11 @@ export class Server extends EventEmitter<ServerEvents> {
    */
   async start(): Promise<void> {
     if (this.state !== 'idle') throw wrongState('start', this.state);
-    await new Service([this[member]], { mode: 'start', inherited: takeInherited() }).start();
+    await new Service([this[member]], {
+      mode: 'start',
+      caller: callSite(),
+      inherited: takeInherited(),
+    }).start();
   }
 
   /**

@@ -43,7 +43,9 @@ export function plotRestarts(runs) {
   return `${rounded(svg.outerHTML)}\n`;
 }
 
-/** A tenth of a pixel cannot be seen, and more digits are a quarter of the file, which goes into the package. */
+/** A tenth of a pixel cannot be seen, and more digits are a third of the file, which goes into the package. */
 function rounded(svg) {
-  return svg.replace(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10));
+  return svg.replace(/ (?:d|transform|[xy][12]?)="[^"]*"/g, (geometry) =>
+    geometry.replace(/-?\d+\.\d{2,}(?![\d%a-z])/g, (number) => String(Math.round(Number(number) * 10) / 10)),
+  );
 }

@@ -1,13 +1,16 @@
 /** An instant after which nobody waits any more; several waits share one. */
 
+/** setTimeout counts in 31 bits; what is longer fires at once. */
+const LONGEST_MILLISECONDS = 2 ** 31 - 1;
+
 export class Deadline {
   /** What was allowed in all, in milliseconds. */
   readonly milliseconds: number;
   readonly #at: number;
 
   constructor(milliseconds: number) {
-    this.milliseconds = milliseconds;
-    this.#at = performance.now() + milliseconds;
+    this.milliseconds = Math.min(milliseconds, LONGEST_MILLISECONDS);
+    this.#at = performance.now() + this.milliseconds;
   }
 
   get left(): number {

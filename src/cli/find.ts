@@ -11,7 +11,7 @@ import { Failure } from './failure.js';
 import { Operator, type Stated } from './operator.js';
 import { descriptorsOf, type HeldLock, locksHeldBy, locksHeldByOurs, userOf } from './processes.js';
 import type { Settings } from './settings.js';
-import { boundBy, nameOf } from './status-lines.js';
+import { boundBy, shortNameOf } from './status-lines.js';
 
 /** A server that was found. */
 export interface Found {
@@ -201,7 +201,7 @@ function several(found: readonly Found[]): Failure {
   }));
   const lines = found.map(({ pid, stated, operator: { controlPath } }) => {
     const facts =
-      stated === undefined ? ['does not answer'] : [nameOf(stated.snapshot), boundBy(stated.snapshot)];
+      stated === undefined ? ['does not answer'] : [shortNameOf(stated.snapshot), boundBy(stated.snapshot)];
     return `  --control ${harmlessLine(controlPath)}   (${[`pid ${pid}`, ...facts].join(', ')})`;
   });
   return new Failure(

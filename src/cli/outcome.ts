@@ -6,6 +6,7 @@ import { Failure } from './failure.js';
 import type { Answer, Operator, Order, Stated } from './operator.js';
 import type { Output } from './output.js';
 import type { Progress } from './progress.js';
+import type { Snapshot } from './snapshot.js';
 import { duration } from './text.js';
 
 export interface NewOwner {
@@ -21,6 +22,8 @@ interface Change {
 
 /** Asking who serves, once the order is lost, gets this long. */
 const AFTERWARDS_MILLISECONDS = 5_000;
+/** One that has just answered, or never will. */
+const LOOK_MILLISECONDS = 1_000;
 
 /** Resolves with the new owner; throws a `Failure` that says who serves otherwise. */
 export async function outcomeOf(
@@ -35,7 +38,9 @@ export async function outcomeOf(
     ({ answer } = await operator.order(order, deadline, progress.onStep));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    if (error.code === 'no-answer') throw timedOut(before, progress, deadline, name);
+    if (error.code === 'no-answer') {
+      throw timedOut(await ownerNow(operator, before), progress, deadline, name);
+    }
     if (error.code !== 'closed' && error.code !== 'nobody') throw error;
     return afterwards(operator, before, progress, name);
   }
@@ -45,7 +50,7 @@ export async function outcomeOf(
       if (answer.type === done) return { pid: answer.pid, generation: answer.generation };
       break;
     case 'failed':
-      throw failed(before, answer, name);
+      throw failed(await ownerNow(operator, before), answer, name);
     case 'refused':
       throw new Failure(
         EXIT.refused,
@@ -116,8 +121,17 @@ async function afterwards(
   );
 }
 
-function timedOut(before: Stated, progress: Progress, deadline: Deadline, name: string): Failure {
-  const { pid } = before.snapshot;
+/** Who serves, as far as it says so: an order that was queued may have been carried out by another than was asked. */
+async function ownerNow(operator: Operator, before: Stated): Promise<Snapshot> {
+  try {
+    return (await operator.status(new Deadline(LOOK_MILLISECONDS))).snapshot;
+  } catch (error) {
+    if (error instanceof Failure) return before.snapshot;
+    throw error;
+  }
+}
+
+function timedOut({ pid }: Snapshot, progress: Progress, deadline: Deadline, name: string): Failure {
   const reached = progress.last === undefined ? 'nothing was heard of it' : `last: ${progress.last}`;
   const goesOn = progress.last === undefined ? 'It may still be carried out' : 'It goes on';
   return new Failure(
@@ -130,7 +144,7 @@ function timedOut(before: Stated, progress: Progress, deadline: Deadline, name: 
 
 /** It was stopped in between, or serves on. */
 function failed(
-  { snapshot: { pid, generation } }: Stated,
+  { pid, generation }: Snapshot,
   { code, message, lastWords }: Extract<Answer, { type: 'failed' }>,
   name: string,
 ): Failure {

@@ -6,6 +6,9 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Failure } from './failure.js';
 import { lastLines } from './text.js';
 
+/** Enough for a stack trace; the end is what says why. */
+const MOST_LINES = 20;
+
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 export class Output {
@@ -67,6 +70,3 @@ export class Output {
     process.stdout.write(`${JSON.stringify(object)}\n`);
   }
 }
-
-/** Enough for a stack trace; the end is what says why. */
-const MOST_LINES = 20;

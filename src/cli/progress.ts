@@ -8,7 +8,6 @@ const WORDS: Readonly<Record<string, string>> = {
   'taking-over': 'takes over',
   ready: 'ready',
   asked: 'asked to serve again',
-  queued: 'gets ready first; this restart is queued',
 };
 
 export class Progress {
@@ -26,8 +25,7 @@ export class Progress {
   }
 
   readonly onStep: OnProgress = (step, pid) => {
-    const words = WORDS[step] ?? step;
-    this.last = pid === undefined ? words : `pid ${pid} ${words}`;
+    this.last = sentence(step, pid);
     this.say(this.last);
   };
 
@@ -35,4 +33,12 @@ export class Progress {
     const elapsed = duration(this.milliseconds).padStart(8);
     this.#output.line(`${this.#output.style('dim', elapsed)}  ${text}`);
   }
+}
+
+function sentence(step: string, pid: number | undefined): string {
+  if (step === 'queued') {
+    return `queued: a change of owner is under way${pid === undefined ? '' : `, to pid ${pid}`}`;
+  }
+  const words = WORDS[step] ?? step;
+  return pid === undefined ? words : `pid ${pid} ${words}`;
 }

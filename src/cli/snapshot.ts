@@ -25,6 +25,8 @@ export interface Snapshot {
   readonly draining: readonly Draining[];
   /** Undefined while none is under way. */
   readonly restarting: Restarting | undefined;
+  /** Whether another waits behind the change of owner that is under way. */
+  readonly restartQueued: boolean;
   readonly lastHandover: LastHandover | undefined;
   readonly startCommand: string | readonly string[] | undefined;
   readonly rollbackWindow: number | undefined;
@@ -59,7 +61,6 @@ export interface Restarting {
   readonly pid: number | undefined;
   readonly since: number | undefined;
   readonly deadline: number | undefined;
-  readonly queued: boolean;
 }
 
 export interface LastHandover {
@@ -101,6 +102,7 @@ export function readSnapshot(status: Fields): Snapshot {
     requests: counts(fields(status['requests'])),
     draining: list(status['draining']).map(draining),
     restarting: restarting(fields(status['restarting'])),
+    restartQueued: status['restartQueued'] === true,
     lastHandover: lastHandover(fields(status['lastHandover'])),
     startCommand: command(status['startCommand']),
     rollbackWindow: number(status['rollbackWindow']),
@@ -138,7 +140,6 @@ function restarting(from: Fields | undefined): Restarting | undefined {
     pid: number(from['pid']),
     since: number(from['since']),
     deadline: number(from['deadline']),
-    queued: from['queued'] === true,
   };
 }
 

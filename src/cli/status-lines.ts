@@ -4,6 +4,7 @@ import type { Output, Style } from './output.js';
 import type { Draining, LastHandover, Restarting, Snapshot } from './snapshot.js';
 import { columns, count, duration, lastLines, moment } from './text.js';
 
+const MOST_OF_A_NAME = 40;
 /** Lines of the last words of a process that failed: the end is what says why. */
 const MOST_WORDS = 10;
 
@@ -31,9 +32,7 @@ export function statusLines(snapshot: Snapshot, controlPath: string, now: number
       'nobody',
     ),
   );
-  if (snapshot.restarting !== undefined) {
-    rows.push(...labelled('restarting', restartingTexts(snapshot.restarting, now)));
-  }
+  rows.push(...labelled('restarting', restartingTexts(snapshot, now)));
   if (snapshot.lastHandover !== undefined) {
     rows.push(...labelled('last change', lastHandoverTexts(snapshot.lastHandover, snapshot.pid, paint)));
   }
@@ -80,10 +79,16 @@ function headline(snapshot: Snapshot, paint: Paint): string {
 }
 
 /** What it calls itself, or how it is started. */
-export function nameOf({ program, startCommand }: Snapshot): string {
+function nameOf({ program, startCommand }: Snapshot): string {
   if (program !== undefined) return program;
   if (startCommand === undefined) return 'a program without a name';
   return typeof startCommand === 'string' ? startCommand : startCommand.join(' ');
+}
+
+/** The same where it stands among others: a long one must not hide them. */
+export function shortNameOf(snapshot: Snapshot): string {
+  const name = nameOf(snapshot);
+  return name.length <= MOST_OF_A_NAME ? name : `${name.slice(0, MOST_OF_A_NAME - 1)}…`;
 }
 
 /** Where it listens, in a few words: all of thousands would hide the rest. */
@@ -112,13 +117,18 @@ function connectionText({ connections: { active, busy, idle, total } }: Snapshot
   return `${active} open${parts}, ${total} so far`;
 }
 
-function drains({ canServeAgain, connections }: Draining): string {
-  return connections === 0 && canServeAgain ? 'stands by' : `drains ${count(connections, 'connection')}`;
+function drains(each: Draining): string {
+  return standsBy(each) ? 'stands by' : `drains ${count(each.connections, 'connection')}`;
+}
+
+/** It has drained, and stays to serve again. */
+function standsBy({ canServeAgain, connections }: Draining): boolean {
+  return canServeAgain && connections === 0;
 }
 
 function drainingText(each: Draining, now: number): string {
   const { pid, generation, connections, busy, canServeAgain, rollbackUntil, deadline } = each;
-  const left = connections === 0 && canServeAgain ? 'stands by' : `${count(connections, 'connection')} left`;
+  const left = standsBy(each) ? 'stands by' : `${count(connections, 'connection')} left`;
   const parts = [`pid ${pid}, generation ${generation}: ${left}`];
   if (busy !== undefined && connections > 0) parts.push(`${busy} busy`);
   if (deadline !== undefined && connections > 0) {
@@ -132,11 +142,16 @@ function drainingText(each: Draining, now: number): string {
   return parts.join(', ');
 }
 
-function restartingTexts({ pid, since, deadline, queued }: Restarting, now: number): string[] {
+function restartingTexts({ restarting, restartQueued }: Snapshot, now: number): string[] {
+  const queued = restartQueued ? ['a restart waits until this change of owner is over'] : [];
+  return restarting === undefined ? queued : [restartingText(restarting, now), ...queued];
+}
+
+function restartingText({ pid, since, deadline }: Restarting, now: number): string {
   const parts = [pid === undefined ? 'the new process is about to be started' : `pid ${pid}`];
   if (since !== undefined) parts.push(`begun ${duration(Math.max(0, now - since))} ago`);
   if (deadline !== undefined) parts.push(`given up in ${duration(Math.max(0, deadline - now))}`);
-  return [parts.join(', '), ...(queued ? ['another restart waits for its end'] : [])];
+  return parts.join(', ');
 }
 
 function lastHandoverTexts(

@@ -28,7 +28,7 @@ export function count(number: number, noun: string): string {
 
 /** The end of a text of several lines, which is what says why; none of one that is empty. */
 export function lastLines(text: string, most: number): string[] {
-  const lines = harmless(text).trimEnd().split('\n');
+  const lines = harmless(text).replaceAll('\t', '    ').trimEnd().split('\n');
   if (lines.length === 1 && lines[0] === '') return [];
   return lines.length <= most ? lines : ['…', ...lines.slice(-most)];
 }
@@ -36,6 +36,7 @@ export function lastLines(text: string, most: number): string[] {
 /** `2026-01-31 04:05:06`, in local time. */
 export function moment(at: number): string {
   const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return '?';
   const two = (number: number): string => String(number).padStart(2, '0');
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
   return `${day} ${clock(date)}`;

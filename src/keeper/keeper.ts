@@ -4,6 +4,7 @@
  * for any other server, in `service/`.
  */
 import type { Binding } from '../binding.js';
+import { callSite } from '../call-site.js';
 import { ConfigurationError, UninterruptibleError } from '../errors.js';
 import type { Assignment, Link, LinkMessage } from '../exec/link.js';
 import { currentEnvironment, takeInherited, takeSupervisor } from '../process/environment.js';
@@ -32,6 +33,7 @@ export async function keep(binding: Binding, link: Link, assignment: Assignment)
   });
   const service = new Service([member], {
     mode: 'run',
+    caller: callSite(),
     inherited: takeInherited(),
     // Whether the program hangs only the program knows: its watchdog is not fed for it.
     supervisor: supervisor && { ...supervisor, watchdog: undefined },

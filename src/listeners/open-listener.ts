@@ -21,6 +21,8 @@ export async function openListener(
     return await listenUnix(binding, address, index);
   } catch (cause) {
     if (cause instanceof UninterruptibleError) throw cause;
+    // The frames of a system call are ours.
+    if (cause instanceof Error) cause.stack = String(cause);
     const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
     throw new UninterruptibleError(
       isInUse ? 'UNINTERRUPTIBLE_LISTENER_ADDRESS_IN_USE' : 'UNINTERRUPTIBLE_LISTENER_BIND_FAILED',
@@ -34,7 +36,7 @@ export async function openListener(
 
 function inUse(requested: string, kind: ListenAddress['kind']): string {
   const sockets = kind === 'unix' ? 'ss -lxp' : 'ss -ltnp';
-  return `${requested} is in use by another process: \`${sockets}\` says which. If it is this server, restart it instead; a second one takes over only with the same controlPath.`;
+  return `${requested} is in use already: \`${sockets}\` says by whom. If it is this server, restart it instead; a second one takes over only with the same controlPath.`;
 }
 
 function whyNot(address: ListenAddress, cause: unknown): string {

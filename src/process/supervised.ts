@@ -14,7 +14,10 @@ export async function startSupervised(
 ): Promise<{ pid: number; exited: Promise<Exit> }> {
   const { spawn } = process.getBuiltinModule('node:child_process');
   const [file = '', ...args] = command;
-  const child: ChildProcess = spawn(file, args, { env: environment, stdio: 'inherit', detached: true });
+  const child = spawned(
+    () => spawn(file, args, { env: environment, stdio: 'inherit', detached: true }),
+    file,
+  );
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
@@ -25,13 +28,23 @@ export async function startSupervised(
   return { pid: child.pid ?? 0, exited };
 }
 
+/** Some errors Node tells at once, and others later. */
+function spawned(spawn: () => ChildProcess, file: string): ChildProcess {
+  try {
+    return spawn();
+  } catch (error) {
+    throw unstartable(file, error as NodeJS.ErrnoException);
+  }
+}
+
 function unstartable(file: string, cause: NodeJS.ErrnoException): Error & { exitCode: number } {
   if (cause.code !== 'ENOENT') {
     const why = cause.code === 'EACCES' ? 'it may not be executed' : cause.message;
     return Object.assign(new Error(why, { cause }), { exitCode: NOT_EXECUTABLE });
   }
   // The kernel says the same of a script whose interpreter is missing.
-  const why = file.includes('/') ? 'there is no such file, or its #! names none' : 'it is not in PATH';
+  const where = file.includes('/') ? 'there is no such file' : 'it is not in PATH';
+  const why = `${where}, or its #! names none`;
   return Object.assign(new Error(why, { cause }), { exitCode: NOT_FOUND });
 }
 

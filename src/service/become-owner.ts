@@ -155,9 +155,9 @@ function giveUp(service: Service, candidacy: Candidacy, error: Error): void {
   // Nobody reads our pipe any more; why we leave must be said where somebody does.
   const { stderr } = predecessor ?? {};
   if (predecessor?.channel.over && stderr !== undefined) takeStderrBack(stderr, undefined);
-  leadTo(service.caller, error);
   // Last: its end is what tells the predecessor that everything else is done.
   predecessor?.stderr?.close();
+  leadTo(service.options.caller, error);
   predecessor?.fail(describeError(error));
 }
 

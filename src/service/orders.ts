@@ -18,6 +18,9 @@ import type { Service } from './service.js';
 const MAX_DRAINING = 64;
 /** Operators who wait for what comes of an order. */
 const MAX_WAITING = 64;
+/** What a packet has beside what is measured here, generously. */
+const FRAME_BYTES = 256;
+const HALF_A_PACKET = (MAX_PACKET_BYTES - FRAME_BYTES) / 2;
 
 export function greeterOf(service: Service): Greeter {
   const exhaustions = new Quota((count) =>
@@ -151,7 +154,7 @@ function failure(error: unknown): Failed {
 /** In several packets where generations are many. */
 function answerMetrics(channel: Channel, text: string): void {
   const lines = text.split(/(?<=\n)/);
-  const parts = [...chunks(lines, (line) => line, { most: lines.length, bytes: MAX_PACKET_BYTES / 2 })];
+  const parts = [...chunks(lines, (line) => line, { most: lines.length, bytes: HALF_A_PACKET })];
   const last = parts.pop() ?? [];
   for (const part of parts) channel.send({ type: 'status', text: part.join(''), more: true });
   channel.finish({ type: 'status', text: last.join('') });
@@ -164,13 +167,32 @@ function statusToTell(service: Service): Partial<Status> & Pick<Status, 'listene
 }
 
 /** In several packets where the listeners are many: the first has everything else. */
-function answerStatus(channel: Channel, { listeners, ...rest }: ReturnType<typeof statusToTell>): void {
-  const [first = [], ...others] = chunks(listeners, (listener) => listener, {
-    most: Number.POSITIVE_INFINITY,
-    bytes: MAX_PACKET_BYTES / 2, // the other half is for everything else
-  });
-  const parts = [{ ...rest, listeners: first }, ...others.map((further) => ({ listeners: further }))];
+function answerStatus(channel: Channel, { listeners, ...others }: ReturnType<typeof statusToTell>): void {
+  const rest = brief(others);
+  const cut = [
+    ...chunks(listeners, (listener) => listener, { most: listeners.length, bytes: HALF_A_PACKET }),
+  ];
+  // Beside them there is room for as much again.
+  const first = lengthOf(rest) <= HALF_A_PACKET ? (cut.shift() ?? []) : [];
+  const parts = [{ ...rest, listeners: first }, ...cut.map((further) => ({ listeners: further }))];
   const last = parts.pop() ?? {};
   for (const status of parts) channel.send({ type: 'status', status, more: true });
   channel.finish({ type: 'status', status: last });
+}
+
+type Told = Omit<ReturnType<typeof statusToTell>, 'listeners'>;
+
+/** Without what is long and can be found elsewhere: a status that does not fit into one packet nobody would hear. */
+function brief(status: Told): Told {
+  const { lastHandover } = status;
+  const fits = (told: Told): boolean => lengthOf(told) <= MAX_PACKET_BYTES - FRAME_BYTES;
+  if (fits(status)) return status;
+  const withoutWords = lastHandover
+    ? { ...status, lastHandover: { ...lastHandover, lastWords: null } }
+    : status;
+  return fits(withoutWords) ? withoutWords : { ...withoutWords, startCommand: null };
+}
+
+function lengthOf(told: Told): number {
+  return Buffer.byteLength(JSON.stringify(told));
 }

@@ -3,11 +3,12 @@
  * join; later ones are one further restart, which whoever is the owner by then runs: a deploy that lands while a
  * restart runs must not be told that the older code is it.
  */
-import { UninterruptibleError, wrongState } from '../errors.js';
+import { isErrorCode, UninterruptibleError, wrongState } from '../errors.js';
 import type { RestartResult, RestartUnderWay } from '../events.js';
 import { closeAll } from '../handover/channel.js';
 import { trusted } from '../handover/peer.js';
 import { reported } from '../handover/predecessor.js';
+import type { Failed } from '../handover/protocol.js';
 import { randomBytes } from '../process/random.js';
 import { showDirectory } from '../process/shown-directory.js';
 import { type StartedProcess, startProcess } from '../process/spawn.js';
@@ -29,10 +30,8 @@ interface Attempt {
   /** Resolves when everything about it is over, the child included. */
   settled: Promise<RestartResult>;
   child: StartedProcess | undefined;
-  /** In milliseconds since the epoch. */
-  readonly since: number;
   /** On the monotonic clock. */
-  deadline: number;
+  readonly begun: number;
   /** Our child has connected: from now on the exchange decides, not the child's exit. */
   takenOver: boolean;
 }
@@ -60,18 +59,23 @@ export class Restarts {
   get underWay(): RestartUnderWay | null {
     const attempt = this.#attempt;
     if (attempt === undefined) return null;
-    const left = attempt.deadline - performance.now();
+    const since = Math.round(Date.now() - (performance.now() - attempt.begun));
     return {
       pid: attempt.child?.pid ?? null,
-      since: attempt.since,
-      deadline: Math.round(Date.now() + left),
-      queued: this.#queued !== undefined,
+      since,
+      deadline: since + this.#service.configuration.readyTimeout,
     };
+  }
+
+  /** Whether one waits until the change of owner that is under way is over. */
+  get queued(): boolean {
+    return this.#queued !== undefined;
   }
 
   /** Milliseconds the new process still has to become ready. */
   get left(): number {
-    return Math.max(1, (this.#attempt?.deadline ?? 0) - performance.now());
+    const begun = this.#attempt?.begun ?? Number.NEGATIVE_INFINITY;
+    return Math.max(1, begun + this.#service.configuration.readyTimeout - performance.now());
   }
 
   /** Resolves when a new process is the owner; rejects with RESTART_… while this one serves on. */
@@ -165,8 +169,7 @@ export class Restarts {
       watchers,
       settled: Promise.resolve() as unknown as Promise<RestartResult>,
       child: undefined,
-      since: Date.now(),
-      deadline: performance.now() + this.#service.configuration.readyTimeout,
+      begun: performance.now(),
       takenOver: false,
     };
     this.#attempt = attempt;
@@ -193,7 +196,6 @@ export class Restarts {
       const inherited = { place, token: attempt.token };
       const child = startProcess({ binding, command, workingDirectory, inherited, descriptors });
       attempt.child = child;
-      attempt.deadline = performance.now() + readyTimeout;
       service.step('started', { child: child.pid });
       for (const watcher of attempt.watchers) watcher('started', child.pid);
       void child.exited.then((exit) => {
@@ -201,7 +203,7 @@ export class Restarts {
       });
       timer = setTimeout(() => {
         if (!attempt.takenOver) attempt.outcome.reject(notReady(readyTimeout));
-      }, readyTimeout);
+      }, this.left);
       const result = await attempt.outcome.promise;
       child.lastWords.close();
       return result;
@@ -267,7 +269,14 @@ export class Restarts {
             Math.min(configuration.readyTimeout + 10_000, LONGEST_TIMER),
           );
           closeAll(descriptors);
-          if (message.type === 'failed') throw reported(message);
+          if (message.type === 'failed') {
+            log.warn('the restart that was passed on failed', {
+              owner: channel.peer.pid,
+              code: message.code,
+            });
+            outcome.reject(asSaid(message));
+            return;
+          }
           if (message.type === 'progress') for (const watcher of watchers) watcher(message.step, message.pid);
           if (message.type !== 'restarted') continue;
           outcome.resolve({ pid: message.pid, generation: message.generation });
@@ -281,4 +290,13 @@ export class Restarts {
       outcome.reject(error as Error);
     }
   }
+}
+
+/** Whoever asked hears what they would have heard from the new owner. */
+function asSaid(failed: Failed): UninterruptibleError {
+  const error = reported(failed);
+  const { details = {} } = error;
+  return isErrorCode(failed.code)
+    ? new UninterruptibleError(failed.code, failed.message, { details })
+    : error;
 }

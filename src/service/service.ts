@@ -4,7 +4,7 @@
  */
 import type { Binding, Descriptor } from '../binding.js';
 import { loadBinding } from '../binding.js';
-import { type CallSite, callSite, leadTo } from '../call-site.js';
+import { type CallSite, leadTo } from '../call-site.js';
 import type { ProcessConfiguration } from '../configuration.js';
 import { resolveConfiguration } from '../configuration.js';
 import type { TlsSecrets } from '../connections/tls-secrets.js';
@@ -62,6 +62,8 @@ type FactsOf<Name extends StepName> = object extends StepFacts[Name]
 export interface ServiceOptions {
   /** `run` ends the process; `start` never does. */
   mode: 'run' | 'start';
+  /** Where the program started it. */
+  caller: CallSite;
   /** What the predecessor that started this process left in the environment. */
   inherited: Inherited | undefined;
   /** Sockets that a service manager passed to this process. */
@@ -132,8 +134,6 @@ export class Service {
   readonly timeline: Timeline = new Timeline();
   /** What the service has counted, over all generations. */
   readonly ledger: Ledger;
-  /** Where the program started it. */
-  readonly caller: CallSite = callSite();
   /** What happens to whoever connects to the control path. */
   readonly greeter: Greeter = greeterOf(this);
   /** Aborted when this process shall stop while a start or an exchange is under way. */
@@ -220,7 +220,7 @@ export class Service {
     try {
       this.#configure();
     } catch (error) {
-      leadTo(this.caller, error);
+      leadTo(this.options.caller, error);
       throw error;
     }
   }
@@ -263,7 +263,7 @@ export class Service {
       this.notifier.starting();
       await start(this);
     } catch (error) {
-      leadTo(this.caller, error);
+      leadTo(this.options.caller, error);
       this.#log?.error('could not start', { err: error });
       this.notifier.startFailed(error);
       this.trace('could not start', { error });

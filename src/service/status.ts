@@ -31,6 +31,7 @@ export function statusOf(service: Service): Status {
       deadline: peer.deadline,
     })),
     restarting: service.restarts.underWay,
+    restartQueued: service.restarts.queued,
     lastHandover: service.lastHandover,
     startedAt: Math.round(performance.timeOrigin),
     startCommand: configuration.startCommand,

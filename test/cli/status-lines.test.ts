@@ -38,7 +38,8 @@ const full = {
       deadline: null,
     },
   ],
-  restarting: { pid: 4950, since: NOW - 12_000, deadline: NOW + 48_000, queued: true },
+  restarting: { pid: 4950, since: NOW - 12_000, deadline: NOW + 48_000 },
+  restartQueued: true,
   lastHandover: {
     at: NOW - 5_000,
     outcome: 'failed',
@@ -62,7 +63,7 @@ describe('a status for people', () => {
       '  draining     pid 4711, generation 3: 2 connections left, 1 busy, cut in 7 min 50 s, can serve again for 50 s at least',
       '               pid 4600, generation 2: 1 connection left',
       '  restarting   pid 4950, begun 12 s ago, given up in 48 s',
-      '               another restart waits for its end',
+      '               a restart waits until this change of owner is over',
       '  last change  <moment>: failed (new: pid 4900), pid 4802 serves on',
       '               It exited.',
       '               SOME_CODE',
@@ -93,7 +94,7 @@ describe('a status for people', () => {
   });
 
   test('of a restart whose process has not been started yet', () => {
-    const restarting = { pid: null, since: NOW, deadline: NOW + 60_000, queued: false };
+    const restarting = { pid: null, since: NOW, deadline: NOW + 60_000 };
     const lines = statusLines(readSnapshot({ ...minimal, restarting }), '/c', NOW, plain);
     expect(lines[0]).toBe('a program without a name  serving, restarting');
     expect(lines.at(-1)).toBe(

@@ -51,7 +51,7 @@ describe('a server', requirement('addon'), () => {
     writeFileSync(path, 'hello\n');
     expect(await by()).toMatchObject({
       code: 2,
-      stderr: `uninterruptible: ${path} (--pidfile) holds no pid: "hello "\n`,
+      stderr: `uninterruptible: ${path} (--pidfile) holds no pid: "hello"\n`,
     });
     writeFileSync(path, '1073741824\n');
     expect(await by()).toMatchObject({

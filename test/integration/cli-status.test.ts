@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/version.js';
 import { normalised, objectOf, uninterruptible } from '../support/command.js';
-import { nobody, run, start, startDraining } from '../support/operated.js';
+import { nobody, run, start, startDraining, startWith } from '../support/operated.js';
 import { requirement } from '../support/requirements.js';
 
 describe('a server that serves', requirement('addon'), () => {
@@ -91,3 +91,23 @@ describe('while an old process drains', requirement('addon'), () => {
     expect(await run('doctor')).toMatchObject({ code: 0 });
   });
 });
+
+test.each([
+  ['last words', 63_000, { startCommand: expect.any(String) as string }],
+  ['last words and start command', 66_000, { startCommand: null }],
+])(
+  'a status that would be too long for a packet leaves out %s',
+  requirement('addon'),
+  async (_, length, rest) => {
+    const startCommand = `printf 'the last words' >&2; head -c 3000 /dev/zero | tr '\\0' w >&2; exit 3; #${'x'.repeat(length)}`;
+    await startWith({ startCommand });
+    expect((await run('restart')).code).toBe(6);
+    const ran = await run('status --json');
+    expect(ran.code).toBe(0);
+    expect(objectOf(ran)['status']).toMatchObject({
+      ...rest,
+      lastHandover: { outcome: 'failed', error: { code: 'UNINTERRUPTIBLE_RESTART_EXITED' }, lastWords: null },
+      listeners: [{ kind: 'tcp' }],
+    });
+  },
+);

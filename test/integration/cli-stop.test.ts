@@ -1,6 +1,5 @@
 /** `uninterruptible stop`: whom it waits for, and its exit code. */
 import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { normalised, objectOf } from '../support/command.js';
 import { Conversation } from '../support/conversation.js';
@@ -63,9 +62,10 @@ describe('while an old process drains', requirement('addon'), () => {
     const { server, old, held } = await startDraining();
     const { owner } = server;
     const own = await Conversation.open(server.port());
-    const stopping = run('stop');
     // Whoever waits for two seconds wants to know for whom.
-    await delay(2_500);
+    let said = '';
+    const stopping = run('stop', { onOutput: (stdout) => (said = stdout) });
+    await server.until(() => said.includes('waiting for'), 'the command to say for whom it waits');
     await held.end();
     await server.gone(old);
     await own.end();

@@ -1,6 +1,6 @@
 /** What each command does while a restart is under way. */
 import { describe, expect, test } from 'vitest';
-import { normalised, uninterruptible } from '../support/command.js';
+import { normalised, objectOf, uninterruptible } from '../support/command.js';
 import type { Generations } from '../support/generations.js';
 import { run, start } from '../support/operated.js';
 import { requirement } from '../support/requirements.js';
@@ -50,7 +50,7 @@ describe('while a restart is under way', requirement('addon'), () => {
     const child = server.alive().find((pid) => pid !== first) ?? 0;
     expect(stdout).toMatch(
       new RegExp(
-        `\\n  restarting +pid ${child}, begun .* ago, given up in \\d+ s\\n +another restart waits for its end\\n`,
+        `\\n  restarting +pid ${child}, begun .* ago, given up in \\d+ s\\n +a restart waits until this change of owner is over\\n`,
       ),
     );
     process.kill(child, 'SIGKILL');
@@ -59,11 +59,42 @@ describe('while a restart is under way', requirement('addon'), () => {
     // Its own steps follow, once it is its turn.
     expect(answered.stdout).toMatch(
       new RegExp(
-        `pid ${child} gets ready first; this restart is queued\\n.*pid \\d+ started\\n.*takes over\\n`,
+        `queued: a change of owner is under way, to pid ${child}\\n.*pid \\d+ started\\n.*takes over\\n`,
       ),
     );
     // The command has its answer from the old process, and the line is the new one's.
     await server.line('serving', ({ pid }) => ![first, child].includes(pid));
+  });
+
+  test('one that the new owner carries out, and fails, is answered with what it said', async () => {
+    const server = await start();
+    const first = server.owner;
+    server.deploy({ warmUp: 1_500 });
+    process.kill(first, 'SIGUSR1');
+    const { pid: second } = await server.line('warming up', ({ pid }) => pid !== first);
+    server.deploy({ startup: 'exit-3' });
+    const { code, stderr } = await run('restart');
+    expect(code).toBe(6);
+    expect(normalised(stderr, { second }).split('\n')[0]).toBe(
+      'uninterruptible: The restart failed, pid <second> serves on. The new process exited with code 3 before it was ready. (UNINTERRUPTIBLE_RESTART_EXITED)',
+    );
+    await server.line('the restart that was passed on failed', ({ pid }) => pid === first);
+  });
+
+  test('one that the new owner stops amid is answered with that', async () => {
+    const server = await start();
+    const first = server.owner;
+    server.deploy({ warmUp: 1_500 });
+    process.kill(first, 'SIGUSR1');
+    const { pid: second } = await server.line('warming up', ({ pid }) => pid !== first);
+    server.deploy({ warmUp: 'hang' });
+    const queued = run('restart');
+    await server.line('started', ({ pid }) => pid === second);
+    process.kill(second, 'SIGTERM');
+    expect(await queued).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('stopped for good') as string,
+    });
   });
 
   test('a stop abandons it', async () => {
@@ -73,3 +104,30 @@ describe('while a restart is under way', requirement('addon'), () => {
     await server.until(() => server.alive().length === 0, 'the new version to be ended, too');
   });
 });
+
+test(
+  'a restart behind a take-over that nobody here ordered waits for it, and is shown',
+  requirement('addon'),
+  async () => {
+    const server = await start();
+    const { owner, controlPath } = server;
+    server.deploy({ warmUp: 'hang' });
+    server.launch();
+    const { pid: other } = await server.line('warming up', ({ pid }) => pid !== owner);
+    const queued = run('restart');
+    await server.line('restart queued: one is under way');
+    expect(objectOf(await run('status --json'))['status']).toMatchObject({
+      state: 'handing-over',
+      restarting: null,
+      restartQueued: true,
+    });
+    expect(normalised((await run('status')).stdout, { owner, control: controlPath })).toMatch(
+      /\n {2}restarting +a restart waits until this change of owner is over\n/,
+    );
+    server.deploy({});
+    process.kill(other, 'SIGKILL');
+    const { code, stdout } = await queued;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/queued: a change of owner is under way\n.*pid \d+ started\n/);
+  },
+);

@@ -158,8 +158,9 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
 
   test.for([
     ['/no/such/program', 127, 'there is no such file, or its #! names none'],
-    ['no-such-program', 127, 'it is not in PATH'],
+    ['no-such-program', 127, 'it is not in PATH, or its #! names none'],
     ['/etc/passwd', 126, 'it may not be executed'],
+    ['/etc/passwd/x', 126, 'spawn ENOTDIR'],
   ] as const)('that cannot start %s ends with %i, as a shell does', async ([program, code, why]) => {
     const generations = nobody();
     const supervisor = generations.launch({ command: superviseCommand(program) });

@@ -284,6 +284,7 @@ test('status is plain data about everything', requirement('addon'), async () => 
     requests: null,
     draining: [],
     restarting: null,
+    restartQueued: false,
   });
   expect(status.ownerSince).toBeGreaterThanOrEqual(before);
   expect(readFileSync(join(directory, 'pid'), 'utf8')).toBe(`${process.pid}\n`);

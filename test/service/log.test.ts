@@ -162,7 +162,11 @@ describe(
           bind: 'tcp://127.0.0.1:0?name=b',
         }),
       ];
-      await new Service([open[member], closed[member]], { mode: 'start', inherited: undefined }).start();
+      await new Service([open[member], closed[member]], {
+        mode: 'start',
+        caller: {},
+        inherited: undefined,
+      }).start();
       expect((await log.entry('serving')).facts).toMatchObject({
         tls: 'off',
         allowedNetworks: [closed.boundListeners[0]?.bound],
@@ -176,7 +180,7 @@ test(
   requirement('addon'),
   async () => {
     const server = new TestServer(undefined, { maxDraining: 1 });
-    const service = new Service([server[member]], { mode: 'start', inherited: undefined });
+    const service = new Service([server[member]], { mode: 'start', caller: {}, inherited: undefined });
     await service.start();
     const peers: Channel[] = [];
     const complaint = 'more processes drain than maxDraining allows, the oldest';

@@ -3,7 +3,7 @@ import { harmlessLine } from '../../process/harmless.js';
 import type { Context } from '../context.js';
 import { survey, whoseServers } from '../find.js';
 import type { Output } from '../output.js';
-import { boundBy, nameOf, stateText } from '../status-lines.js';
+import { boundBy, shortNameOf, stateText } from '../status-lines.js';
 import { columns, duration, width } from '../text.js';
 
 export async function list({ binding, output }: Context): Promise<void> {
@@ -30,7 +30,7 @@ export async function list({ binding, output }: Context): Promise<void> {
       String(snapshot.pid),
       String(snapshot.generation),
       stateText(snapshot),
-      nameOf(snapshot),
+      shortNameOf(snapshot),
       since,
       boundBy(snapshot),
       controlPath,

@@ -30,7 +30,7 @@ export async function restart(
   const before = await operator.status(deadlineOf(settings, ANSWER_MILLISECONDS).atMost(ANSWER_MILLISECONDS));
   const { pid, generation, readyTimeout = READY_TIMEOUT, restarting } = before.snapshot;
   // A restart that is under way is waited for.
-  const turn = Math.max(0, (restarting?.deadline ?? 0) - Date.now());
+  const turn = Math.min(readyTimeout, Math.max(0, (restarting?.deadline ?? 0) - Date.now()));
   const deadline = deadlineOf(
     settings,
     turn + readyTimeout + MARGIN_MILLISECONDS + (waitDrained ? DRAIN_MILLISECONDS : 0),

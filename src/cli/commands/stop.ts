@@ -30,6 +30,7 @@ export async function stop(context: Context, { now = false }: { now?: boolean })
   const { peer: owner } = before;
   const found = new ObservedProcess(owner);
   const earlier = earlierGenerations(before);
+  const progress = new Progress(output);
   const { answer, peer } = await operator.order(
     now ? { type: 'stop', now: true } : { type: 'stop' },
     deadline,
@@ -41,7 +42,7 @@ export async function stop(context: Context, { now = false }: { now?: boolean })
   // Whoever answered may be another than was found first: it has handed over in between.
   const stopped = owner === peer ? found : new ObservedProcess(peer);
   output.line(`Stopping pid ${peer}${now ? ', cutting what is open' : ', finishing what is open'}.`);
-  const progress = new Progress(output);
+  earlier.delete(peer);
   const sayWhoLeft = (): void => {
     for (const pid of leavers(earlier)) progress.say(`pid ${pid}, of an earlier generation, has left`);
   };
