@@ -84,6 +84,13 @@ describe('a client that was lost', () => {
       because(0, 1_001, { events: [...others, ...killed], listenerLost: true });
     expect(losing(received)).toBeUndefined();
     expect(losing(received, gaveUp)).toMatch(/^queued/);
+    const failedAt = (sent: number, noted: number): Event[] => [
+      event(sent, 11, 'at', 'new', 'sendmsg', '4'),
+      event(noted, 11, 'at', 'new', 'step:sent:failed', '1'),
+    ];
+    expect(losing(received, ...failedAt(950, 951))).toMatch(/^queued/);
+    expect(losing(received, ...failedAt(999, 1_001))).toMatch(/^queued/);
+    expect(losing(received, ...failedAt(1_050, 1_051))).toBeUndefined();
     expect(losing(received, event(960, 11, 'at', 'new', 'step:owner:got', '1'), gaveUp)).toBeUndefined();
     expect(because(0, 1_001, { events: [received, ...killed], holders: [10, 11] })).toBeUndefined();
     const failed = event(960, 11, 'at', 'new', 'step:could-not-start', '1');

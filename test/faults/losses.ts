@@ -22,6 +22,8 @@ export interface Evidence {
   holders: readonly number[];
 }
 
+/** By then it has closed what it had received: it says so last, and closes the lock file without a word if it cannot go on. */
+const GIVEN_UP: ReadonlySet<string> = new Set(['step:next:released', 'step:sent:failed']);
 /** Milliseconds by which clocks and timers may be off. */
 const MARGIN = 50;
 
@@ -72,11 +74,16 @@ function hasFailed(pid: number, events: readonly Event[]): boolean {
 function holdsAt(time: number, pid: number, events: readonly Event[]): boolean {
   let holds = false;
   let isOwner = false;
-  for (const { words } of events.filter((event) => event.pid === pid && event.at <= time)) {
+  let callAt = 0;
+  for (const { at, words } of events.filter((event) => event.pid === pid)) {
     const step = words[1];
+    // The receiver may die of what was sent before the sender has noted that it is sent.
+    const isSent = step?.startsWith('step:sent:') === true;
+    if (!isSent) callAt = at;
+    if ((isSent ? callAt : at) > time) break;
     if (step === 'step:received:listeners') holds = true;
     if (step === 'step:owner:got') isOwner = true;
-    if (step === 'step:next:released' && !isOwner) holds = false;
+    if (step !== undefined && GIVEN_UP.has(step) && !isOwner) holds = false;
   }
   return holds;
 }
