@@ -78,7 +78,15 @@ function treeMatchesLock() {
 function install() {
   console.error('setup: installing the dependencies (npm ci --ignore-scripts)');
   // The npm that runs us, if one does; with the development dependencies, whatever NODE_ENV says.
-  const arguments_ = ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund'];
+  // What development dependencies warn of is nothing that whoever runs a demo could act on.
+  const arguments_ = [
+    'ci',
+    '--ignore-scripts',
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   const npm = process.env.npm_execpath;
   if (npm !== undefined && /npm-cli\.c?js$/.test(npm)) run('npm ci', process.execPath, [npm, ...arguments_]);
   else run('npm ci', 'npm', arguments_);
