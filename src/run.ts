@@ -92,12 +92,7 @@ function refuseWrongPlace(servers: readonly Server[]): void {
 function orderRestart(service: Service): void {
   if (!service.configured) return;
   service.log.info('restart ordered', { by: service.configuration.restartSignal });
-  service.restart().catch((error: unknown) => {
-    // Failures of the restart itself were told where they happened.
-    if ((error as UninterruptibleError).code === 'UNINTERRUPTIBLE_STATE_INVALID') {
-      service.log.warn((error as Error).message);
-    }
-  });
+  void service.restart().catch(() => undefined);
 }
 
 /** The signal of log rotation. Whoever takes it for that of a restart, as with other daemons, is told what is. */

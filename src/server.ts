@@ -112,11 +112,10 @@ export class Server extends EventEmitter<ServerEvents> {
    * Starts `startCommand` and hands over to it. Resolves when the new process is the owner.
    *
    * @throws UninterruptibleError UNINTERRUPTIBLE_RESTART_… while this process serves on; `details.lastWords` is what the
-   * new process wrote to stderr last.
+   * new process wrote to stderr last. It is logged as well, and ends nothing if nobody waits for it.
    */
-  async restart(): Promise<RestartResult> {
-    if (this.#service === undefined) throw wrongState('restart', this.state);
-    return this.#service.restart();
+  restart(): Promise<RestartResult> {
+    return this.#service?.restart() ?? Promise.reject(wrongState('restart', this.state));
   }
 
   /**
@@ -126,9 +125,8 @@ export class Server extends EventEmitter<ServerEvents> {
    * @throws UninterruptibleError UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE or UNINTERRUPTIBLE_ROLLBACK_FAILED; this process
    * serves on.
    */
-  async rollback(): Promise<RestartResult> {
-    if (this.#service === undefined) throw wrongState('rollback', this.state);
-    return this.#service.rollBack();
+  rollback(): Promise<RestartResult> {
+    return this.#service?.rollBack() ?? Promise.reject(wrongState('rollback', this.state));
   }
 
   /**

@@ -135,7 +135,7 @@ function lastHandoverCheck({ lastHandover, pid }: Snapshot): Finding | undefined
   if (lastHandover === undefined) return undefined;
   const { outcome, error, lastWords } = lastHandover;
   if (outcome === 'done') return ok('last change', `Pid ${pid} took over.`);
-  const words = lastWords === undefined ? '' : ' Its last words: uninterruptible status.';
+  const words = lastWords === undefined ? '' : ' Its last words are in: uninterruptible status';
   const why = error === undefined ? '' : ` ${error.message} (${error.code})${words}`;
   return warn(
     'last change',

@@ -51,6 +51,10 @@ import { stop } from './stop.js';
 import { Timeline } from './timeline.js';
 
 const STDERR = 2;
+const NEVER_BEGUN: ReadonlySet<string> = new Set([
+  'UNINTERRUPTIBLE_STATE_INVALID',
+  'UNINTERRUPTIBLE_ROLLBACK_IMPOSSIBLE',
+]);
 /** As many characters of the last words of a new process go into `status`; all of them are in the log. */
 const LAST_WORDS_TOLD = 2_000;
 
@@ -273,11 +277,23 @@ export class Service {
   }
 
   restart(): Promise<RestartResult> {
-    return this.restarts.request();
+    return this.#told(this.restarts.request());
   }
 
   rollBack(): Promise<RestartResult> {
-    return this.rollbacks.request();
+    return this.#told(this.rollbacks.request());
+  }
+
+  /**
+   * Nobody need wait for it: unhandled, its rejection would end a process that serves on. What was never begun is told here,
+   * everything else where it happens.
+   */
+  #told(change: Promise<RestartResult>): Promise<RestartResult> {
+    change.catch((error: unknown) => {
+      const { code, message } = error as UninterruptibleError;
+      if (NEVER_BEGUN.has(code)) this.#log?.warn(message);
+    });
+    return change;
   }
 
   /**

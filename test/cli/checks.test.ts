@@ -63,7 +63,7 @@ test('what came of the last change', () => {
     })['last change'];
   expect(after('done')).toBe('ok: Pid 12 took over.');
   expect(after('failed')).toBe(
-    'warn: The last restart failed. It exited with code 3. (UNINTERRUPTIBLE_RESTART_EXITED) Its last words: uninterruptible status.',
+    'warn: The last restart failed. It exited with code 3. (UNINTERRUPTIBLE_RESTART_EXITED) Its last words are in: uninterruptible status',
   );
   expect(after('rolled-back')).toMatch(/^warn: Pid 12 serves again/);
 });

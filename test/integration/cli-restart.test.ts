@@ -63,7 +63,7 @@ describe('restart', requirement('addon'), () => {
     const told = (objectOf(await run('status --json'))['status'] as Status).lastHandover;
     expect(told?.lastWords).toContain('the new version throws');
     expect((await run('doctor')).stdout).toMatch(
-      /The last restart failed\..* Its last words: uninterruptible status\.\n/,
+      /The last restart failed\..* Its last words are in: uninterruptible status\n/,
     );
   });
 

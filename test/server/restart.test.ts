@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { StepEvent } from '../../src/index.js';
 import { KeptLog, serving } from '../support/in-process.js';
@@ -31,6 +32,29 @@ describe('who asks for a restart', requirement('addon', 'proc'), () => {
     await expect(server.restart()).rejects.toMatchObject(exited(3));
     expect(joined).toHaveLength(1);
     await expect(joined[0]).rejects.toMatchObject(exited(3));
+  });
+});
+
+describe('whoever does not wait', requirement('addon', 'proc'), () => {
+  // An unhandled rejection would fail the test, as it would end a program.
+  test('for a restart that fails goes on', async () => {
+    const server = await serving(undefined, { startCommand: ['/bin/sh', '-c', 'exit 3'] });
+    void server.restart();
+    await server.log.entry('hand-over failed, serving on');
+    await nextTurn();
+    expect(server.state).toBe('serving');
+  });
+
+  test('for a rollback that is impossible, or a restart at the wrong time, goes on, and finds it in the log', async () => {
+    const server = await serving();
+    void server.rollback();
+    await server.log.entry(
+      'Nobody can take the service back. This process was started without one before it. Instead, put the old version in place and restart.',
+    );
+    await server.stop();
+    void server.restart();
+    await server.log.entry('restart() cannot be called on a server that is stopped.');
+    await nextTurn();
   });
 });
 
