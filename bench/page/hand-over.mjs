@@ -72,6 +72,7 @@ function whatItIs(phases, ownLogger, bare) {
     `Of the own share, ${number(pino)} ms are pino (the difference between the columns), ` +
     `${number(bare.listen.median)} ms what Node's own \`listen\` loads in any program, ` +
     `${number(ownLogger.spawn.median)} ms the spawn in the old process, and ${number(exchange)} ms the messages between the two processes; ` +
-    'the rest are options, addon, locks and paths. Nearly all of it is code that runs for the first time in its process: V8 compiles it just then.'
+    'the rest are options, addon, locks and paths. Nearly all of it is code that runs for the first time in its process: V8 compiles it just then. ' +
+    'All of it is spent while the old process serves: put off until the new one does, as opening the log could be, it would only delay the first requests.'
   );
 }
