@@ -1,4 +1,5 @@
 /** Why a restart failed, said as well as it can be known: by its error, by how the new process ended, and by its last words. */
+import type { ListenerInfo } from '../connections/connection.js';
 import { UninterruptibleError } from '../errors.js';
 import type { Exit } from '../process/child.js';
 import type { StartedProcess } from '../process/spawn.js';
@@ -14,9 +15,11 @@ const ENDED_BY_US: ReadonlySet<string> = new Set([
 ]);
 /** The shell's own verdicts: found but not executable, not found. */
 const SHELL_VERDICTS = new Set([126, 127]);
-/** The last words of one that did not know that it has a predecessor, which listens there. */
 const ADDRESS_IN_USE = /ADDRESS_IN_USE|EADDRINUSE|address already in use/;
+/** Of one that did not know that it has a predecessor, which listens there. */
 const NOT_CONNECTED = 'It did not connect: does startCommand clear the environment (sudo, env -i)?';
+/** Of one that listens on something beside, which the process before still does. */
+const NO_LISTENER = 'What is in use is none of the listeners, and only these change hands: give it to bind.';
 
 export interface FailedRestart {
   /** undefined: none could be started. */
@@ -24,12 +27,13 @@ export interface FailedRestart {
   /** Whether it had connected. */
   readonly takenOver: boolean;
   readonly readyTimeout: number;
+  readonly listeners: readonly ListenerInfo[];
 }
 
 /** Ends the child and adds what it said last to the error. */
 export async function explained(
   thrown: Error,
-  { child, takenOver, readyTimeout }: FailedRestart,
+  { child, takenOver, readyTimeout, listeners }: FailedRestart,
 ): Promise<UninterruptibleError> {
   let error =
     thrown instanceof UninterruptibleError
@@ -46,7 +50,7 @@ export async function explained(
   // The end of the connection is how its death was seen first; what it died of is the better answer.
   const died = error.code === 'UNINTERRUPTIBLE_HANDOVER_CLOSED';
   if (died && exit !== undefined) error = exitedEarly(exit);
-  if (error.details?.['awaited'] === 'ready') error = notReady(readyTimeout);
+  if (error.details?.['awaited'] === 'ready') error = notReady(readyTimeout, true);
   const cause = error.cause ?? (thrown === error ? undefined : thrown);
   const details: Record<string, unknown> = { ...error.details, pid: child.pid, lastWords };
   // Uncaught, it was printed as well.
@@ -54,11 +58,18 @@ export async function explained(
   const isPrinted = typeof stack === 'string' && lastWords.includes(stack.split('\nCaused by: ')[0] ?? '');
   if (isPrinted) delete details['stack'];
   const isLost = error.code === 'UNINTERRUPTIBLE_RESTART_EXITED' && !takenOver;
-  return new UninterruptibleError(
-    error.code,
-    isLost && ADDRESS_IN_USE.test(lastWords) ? `${error.message} ${NOT_CONNECTED}` : error.message,
-    { ...(cause === undefined ? {} : { cause }), details },
-  );
+  const advice = isLost ? adviceOn(lastWords, listeners) : '';
+  return new UninterruptibleError(error.code, `${error.message}${advice}`, {
+    ...(cause === undefined ? {} : { cause }),
+    details,
+  });
+}
+
+function adviceOn(lastWords: string, listeners: readonly ListenerInfo[]): string {
+  if (!ADDRESS_IN_USE.test(lastWords)) return '';
+  const isNamed = ({ kind, address, port }: ListenerInfo): boolean =>
+    kind === 'tcp' ? new RegExp(`:${port}\\b`).test(lastWords) : lastWords.includes(address);
+  return ` ${listeners.some(isNamed) ? NOT_CONNECTED : NO_LISTENER}`;
 }
 
 async function exitWithin(child: StartedProcess, milliseconds: number): Promise<Exit | undefined> {
@@ -94,9 +105,13 @@ export function exitedEarly(
   );
 }
 
-export function notReady(readyTimeout: number): UninterruptibleError {
+/** `takenOver`: it has the listeners. */
+export function notReady(readyTimeout: number, takenOver = false): UninterruptibleError {
+  const where = takenOver
+    ? 'it has the listeners, and is still in warmUp() or probe()'
+    : 'it has not come to ask for the listeners, which run() does';
   return new UninterruptibleError(
     'UNINTERRUPTIBLE_RESTART_TIMEOUT',
-    `The new process was not ready within ${readyTimeout} ms.`,
+    `The new process was not ready within ${readyTimeout} ms (readyTimeout): ${where}.`,
   );
 }

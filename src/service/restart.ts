@@ -212,6 +212,7 @@ export class Restarts {
         child: attempt.child,
         takenOver: attempt.takenOver,
         readyTimeout: service.configuration.readyTimeout,
+        listeners: service.members.flatMap(({ acceptor }) => acceptor.listeners.map(({ info }) => info)),
       });
       if (service.lifecycle.is('serving')) {
         repair(service);

@@ -101,7 +101,7 @@ const BAD_VERSIONS: Record<string, BadVersion> = {
   'hangs before it runs': {
     version: { startup: 'hang' },
     code: 'RESTART_TIMEOUT',
-    says: `within ${READY_TIMEOUT} ms`,
+    says: `within ${READY_TIMEOUT} ms (readyTimeout): it has not come to ask for the listeners, which run() does.`,
   },
   'rejects in warmUp': {
     version: { warmUp: 'reject' },
@@ -112,7 +112,7 @@ const BAD_VERSIONS: Record<string, BadVersion> = {
   'hangs in warmUp': {
     version: { warmUp: 'hang' },
     code: 'RESTART_TIMEOUT',
-    says: `within ${READY_TIMEOUT} ms`,
+    says: `within ${READY_TIMEOUT} ms (readyTimeout): it has the listeners, and is still in warmUp() or probe().`,
   },
   'fails its probe': {
     version: { probe: 'fail' },

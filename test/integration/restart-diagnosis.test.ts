@@ -1,8 +1,10 @@
 /** A restart that failed says what is wrong in the words of whoever has to put it right, and each thing once. */
+import { once } from 'node:events';
 import { mkdirSync, rmdirSync, symlinkSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Generations, type Line, type Version } from '../support/generations.js';
 import { requirement } from '../support/requirements.js';
 
@@ -40,6 +42,22 @@ describe('a restart that fails', requirement('addon', 'proc'), () => {
         'The new process exited with code 1 before it was ready. ' +
         'It did not connect: does startCommand clear the environment (sudo, env -i)?',
     });
+  });
+
+  test('because the program itself listens on something that is in use says that only listeners change hands', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const listens = `require('node:net').createServer().listen(${port}, '127.0.0.1')`;
+    expect(await failure({ startCommand: [process.execPath, '-e', listens] }, () => undefined)).toMatchObject(
+      {
+        code: 'UNINTERRUPTIBLE_RESTART_EXITED',
+        message:
+          'The new process exited with code 1 before it was ready. ' +
+          'What is in use is none of the listeners, and only these change hands: give it to bind.',
+      },
+    );
   });
 
   test.each<[string, string, (directory: string, target: string) => void, (directory: string) => void]>([
