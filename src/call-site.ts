@@ -18,7 +18,7 @@ export function leadTo(site: CallSite, error: unknown): void {
   if (!(error instanceof UninterruptibleError)) return;
   const frames = framesOf(site);
   if (frames === '') return;
-  // A frozen one stays as it is.
+  // One that is frozen is none to be thrown for; from Node 22 on it takes a stack all the same.
   Reflect.set(error, 'stack', `${error.name}: ${error.message}\n${frames}`);
 }
 

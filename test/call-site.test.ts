@@ -80,6 +80,12 @@ describe('what a hook threw', requirement('addon'), () => {
   });
 });
 
+test('a frozen error does no harm', () => {
+  const error = Object.freeze(new UninterruptibleError('UNINTERRUPTIBLE_STOPPED'));
+  leadTo(callSite(), error);
+  expect(error.stack).toMatch(HERE);
+});
+
 describe('an error stays as it is', () => {
   function untouched(error: Error, site = callSite()): void {
     const before = error.stack;
@@ -89,10 +95,6 @@ describe('an error stays as it is', () => {
 
   test('if it is a mistake of the library', () => {
     untouched(new TypeError('undefined is not a function'));
-  });
-
-  test('if it is frozen', () => {
-    untouched(Object.freeze(new UninterruptibleError('UNINTERRUPTIBLE_STOPPED')));
   });
 
   test.each<[string, (error: Error, frames: NodeJS.CallSite[]) => unknown]>([
