@@ -92,7 +92,7 @@ function refuseWrongPlace(servers: readonly Server[]): void {
 function orderRestart(service: Service): void {
   if (!service.configured) return;
   service.log.info('restart ordered', { by: service.configuration.restartSignal });
-  void service.restart().catch(() => undefined);
+  void service.restart();
 }
 
 /** The signal of log rotation. Whoever takes it for that of a restart, as with other daemons, is told what is. */

@@ -38,10 +38,9 @@ test('a port in use leads to the call, and says what to do', requirement('addon'
 });
 
 describe('what a hook threw', requirement('addon'), () => {
-  async function failing(thrown: unknown): Promise<Error> {
+  async function failing(thrown: Error): Promise<Error> {
     class Broken extends TestServer {
       override warmUp(): Promise<void> {
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything can be thrown
         return Promise.reject(thrown);
       }
     }

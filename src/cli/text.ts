@@ -1,5 +1,5 @@
 /** Words and numbers as people read them. Pure. */
-import { harmless, unstyled } from '../process/harmless.js';
+import { unstyled } from '../process/harmless.js';
 
 const GAP = '  ';
 /** A column that is narrower is harder to read than lines that run over. */
@@ -28,7 +28,7 @@ export function count(number: number, noun: string): string {
 
 /** The end of a text of several lines, which is what says why; none of one that is empty. */
 export function lastLines(text: string, most: number): string[] {
-  const lines = harmless(text).replaceAll('\t', '    ').trimEnd().split('\n');
+  const lines = text.replaceAll('\t', '    ').trimEnd().split('\n');
   if (lines.length === 1 && lines[0] === '') return [];
   return lines.length <= most ? lines : ['…', ...lines.slice(-most)];
 }

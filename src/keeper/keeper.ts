@@ -48,8 +48,7 @@ export async function keep(binding: Binding, link: Link, assignment: Assignment)
     service.configure();
     installSignals(
       {
-        // What fails is told where it happens.
-        restart: () => void service.restart().catch(() => undefined),
+        restart: () => void service.restart(),
         stop: (signal, again) => {
           if (again) {
             program.signal('SIGKILL');

@@ -14,10 +14,13 @@ export async function startSupervised(
 ): Promise<{ pid: number; exited: Promise<Exit> }> {
   const { spawn } = process.getBuiltinModule('node:child_process');
   const [file = '', ...args] = command;
-  const child = spawned(
-    () => spawn(file, args, { env: environment, stdio: 'inherit', detached: true }),
-    file,
-  );
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { env: environment, stdio: 'inherit', detached: true });
+  } catch (error) {
+    // Some errors Node tells at once, and others later.
+    throw unstartable(file, error as NodeJS.ErrnoException);
+  }
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
@@ -26,15 +29,6 @@ export async function startSupervised(
     child.once('error', (error: NodeJS.ErrnoException) => reject(unstartable(file, error)));
   });
   return { pid: child.pid ?? 0, exited };
-}
-
-/** Some errors Node tells at once, and others later. */
-function spawned(spawn: () => ChildProcess, file: string): ChildProcess {
-  try {
-    return spawn();
-  } catch (error) {
-    throw unstartable(file, error as NodeJS.ErrnoException);
-  }
 }
 
 function unstartable(file: string, cause: NodeJS.ErrnoException): Error & { exitCode: number } {

@@ -9,6 +9,8 @@ import { repair, sweep } from './repair.js';
 import type { OnStep } from './restart.js';
 import type { Service } from './service.js';
 
+const INSTEAD = ' Instead, put the old version in place and restart.';
+
 interface Attempt {
   readonly token: string;
   readonly predecessor: DrainingPeer;
@@ -156,8 +158,6 @@ export class Rollbacks {
     return predecessor;
   }
 }
-
-const INSTEAD = ' Instead, put the old version in place and restart.';
 
 function impossible(why: string): UninterruptibleError {
   return new UninterruptibleError(

@@ -78,9 +78,8 @@ function holdsAt(time: number, pid: number, events: readonly Event[]): boolean {
   for (const { at, words } of events.filter((event) => event.pid === pid)) {
     const step = words[1];
     // The receiver may die of what was sent before the sender has noted that it is sent.
-    const isSent = step?.startsWith('step:sent:') === true;
-    if (!isSent) callAt = at;
-    if ((isSent ? callAt : at) > time) break;
+    if (step?.startsWith('step:sent:') !== true) callAt = at;
+    if (callAt > time) break;
     if (step === 'step:received:listeners') holds = true;
     if (step === 'step:owner:got') isOwner = true;
     if (step !== undefined && GIVEN_UP.has(step) && !isOwner) holds = false;

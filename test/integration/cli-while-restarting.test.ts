@@ -6,14 +6,21 @@ import { run, start } from '../support/operated.js';
 import { requirement } from '../support/requirements.js';
 
 describe('while a restart is under way', requirement('addon'), () => {
-  /** The new version warms up until it is told to stop. */
-  async function restarting(): Promise<Generations> {
+  /** The new version warms up, for so long or until it is told to stop. */
+  async function changing(
+    warmUp: number | 'hang' = 1_500,
+  ): Promise<{ server: Generations; first: number; second: number }> {
     const server = await start();
-    server.deploy({ warmUp: 'hang' });
-    process.kill(server.owner, 'SIGUSR1');
+    const first = server.owner;
+    server.deploy({ warmUp });
+    process.kill(first, 'SIGUSR1');
     await server.line('handing over');
-    await server.line('warming up', ({ pid }) => pid !== server.owner);
-    return server;
+    const { pid: second } = await server.line('warming up', ({ pid }) => pid !== first);
+    return { server, first, second };
+  }
+
+  async function restarting(): Promise<Generations> {
+    return (await changing('hang')).server;
   }
 
   test('who serves is told, by each command that only looks', async () => {
@@ -67,11 +74,7 @@ describe('while a restart is under way', requirement('addon'), () => {
   });
 
   test('one that the new owner carries out, and fails, is answered with what it said', async () => {
-    const server = await start();
-    const first = server.owner;
-    server.deploy({ warmUp: 1_500 });
-    process.kill(first, 'SIGUSR1');
-    const { pid: second } = await server.line('warming up', ({ pid }) => pid !== first);
+    const { server, first, second } = await changing();
     server.deploy({ startup: 'exit-3' });
     const { code, stderr } = await run('restart');
     expect(code).toBe(6);
@@ -82,11 +85,7 @@ describe('while a restart is under way', requirement('addon'), () => {
   });
 
   test('one that the new owner stops amid is answered with that', async () => {
-    const server = await start();
-    const first = server.owner;
-    server.deploy({ warmUp: 1_500 });
-    process.kill(first, 'SIGUSR1');
-    const { pid: second } = await server.line('warming up', ({ pid }) => pid !== first);
+    const { server, second } = await changing();
     server.deploy({ warmUp: 'hang' });
     const queued = run('restart');
     await server.line('started', ({ pid }) => pid === second);

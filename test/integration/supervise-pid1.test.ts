@@ -1,9 +1,9 @@
 /** supervise as the first process of a container. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { exitOf } from '../support/processes.js';
+import { exitOf, zombiesOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
-import { asPid1, prepare, supervisedServer, zombiesOf } from '../support/supervised.js';
+import { asPid1, prepare, supervisedServer } from '../support/supervised.js';
 
 describe('a supervisor as pid 1', requirement('addon', 'namespaces'), () => {
   test('stays through ten restarts, leaves no zombie, drains at TERM, and passes the exit code on', async () => {
@@ -19,7 +19,7 @@ describe('a supervisor as pid 1', requirement('addon', 'namespaces'), () => {
       await generations.line('serving', ({ generation }) => generation === round + 1);
       await generations.line('handed over', ({ generation }) => generation === round);
     }
-    await generations.until(() => zombiesOf(supervisor ?? 0) === 0, 'no zombie to be left');
+    await generations.until(() => zombiesOf(supervisor ?? 0).length === 0, 'no zombie to be left');
     expect(await generations.request('hello')).toMatch(/^hello \d+$/);
     const answer = generations.request('eval new Promise((done) => setTimeout(() => done(1), 300))');
     await generations.request('hello');

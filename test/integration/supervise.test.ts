@@ -7,7 +7,7 @@ import { ExecutedGenerations } from '../support/executed.js';
 import { DEADLINE } from '../support/generations.js';
 import { Notifications } from '../support/notifications.js';
 import { nobody } from '../support/operated.js';
-import { exitOf, stateOf } from '../support/processes.js';
+import { exitOf, stateOf, zombiesOf } from '../support/processes.js';
 import { requirement } from '../support/requirements.js';
 import {
   prepare,
@@ -17,7 +17,6 @@ import {
   start,
   superviseCommand,
   supervisedServer,
-  zombiesOf,
 } from '../support/supervised.js';
 
 describe('a supervisor', requirement('addon', 'proc'), () => {
@@ -31,7 +30,7 @@ describe('a supervisor', requirement('addon', 'proc'), () => {
       () => generations.alive().length === 2,
       'supervisor and owner to be all there is',
     );
-    await generations.until(() => zombiesOf(supervisor.pid ?? 0) === 0, 'what has ended to be reaped');
+    await generations.until(() => zombiesOf(supervisor.pid ?? 0).length === 0, 'what has ended to be reaped');
     supervisor.kill('SIGTERM');
     expect(await exitOf(supervisor)).toEqual({ code: 0, signal: null });
     expect(generations.alive()).toEqual([]);

@@ -1,6 +1,6 @@
 /** Services under a supervisor, and its command, to be given to a test of generations in front of its server. */
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Binding } from '../../src/binding.js';
 import { COMMAND } from './command.js';
@@ -83,17 +83,4 @@ export function sent(binding: Binding, socket: string, text: string): boolean {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
     throw error;
   }
-}
-
-/** Zombies whose parent is this process. */
-export function zombiesOf(parent: number): number {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      const text = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const [state, parentPid] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return state === 'Z' && Number(parentPid) === parent;
-    } catch {
-      return false;
-    }
-  }).length;
 }
